@@ -1,0 +1,55 @@
+"""
+Everything that can go wrong between a request and its answer.
+
+ServingError
+├── InvalidRequest        the request cannot be understood, or does not fit the model
+│   ├── UnknownLabel          no alias of that name
+│   └── BodyTooLarge          more bytes than this server takes
+├── UnsupportedType       a dtype that JSON has no form for
+├── ModelNotFound         no such model or version
+├── ModelUnavailable      it exists, but cannot be loaded now; retrying may help
+├── PredictionTimeout     no answer within the server's time-out
+└── PredictionFailed      the model ran and refused; `code` is TensorFlow's
+
+The sentence of each is the `error` of the response body. Nothing here knows about HTTP.
+"""
+
+
+class ServingError(Exception):
+    pass
+
+
+class InvalidRequest(ServingError):
+    pass
+
+
+class UnknownLabel(InvalidRequest):
+    pass
+
+
+class BodyTooLarge(InvalidRequest):
+    pass
+
+
+class UnsupportedType(ServingError):
+    pass
+
+
+class ModelNotFound(ServingError):
+    pass
+
+
+class ModelUnavailable(ServingError):
+    pass
+
+
+class PredictionTimeout(ServingError):
+    pass
+
+
+class PredictionFailed(ServingError):
+    """`code` is a TF_Code of the C API: 3 is INVALID_ARGUMENT, 9 FAILED_PRECONDITION."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
