@@ -11,6 +11,9 @@ from typing import NamedTuple
 from .errors import InvalidInput
 
 DEFAULT_ALIAS = "stable"
+# What a model's default may be instead of an alias: the highest published
+# version, which is TensorFlow Serving's rule. So no alias can have this name.
+HIGHEST = "highest"
 
 # The design's alphabet. A leading dot is impossible, so `.`, `..` and hidden
 # files are too. `fullmatch`, because `$` would accept a trailing newline.
@@ -59,7 +62,14 @@ def alias_name(text: str) -> str:
             f"{text!r} cannot name an alias",
             hint="1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit",
         )
+    if text == HIGHEST:
+        raise InvalidInput(f"{text!r} is not an alias: it means the highest published version")
     return text
+
+
+def default_name(text: str) -> str:
+    """`text` if it can be a model's default: an alias or `highest`. Raises InvalidInput."""
+    return text if text == HIGHEST else alias_name(text)
 
 
 def version_number(text: str) -> int:

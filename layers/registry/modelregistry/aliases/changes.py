@@ -1,0 +1,163 @@
+"""
+The changes of a model's state, as pure functions: state in, next state out.
+
+None of them reads a table or a store. Who calls them has checked that the
+versions exist; that they still do when the revision is written is the log's
+compare-and-set.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+
+from ..errors import NotFound, Refused
+from ..names import HIGHEST
+from .revision import Revision
+from .state import Alias, Policy, State, route
+
+
+def whole(version: int) -> Alias:
+    """The route that sends everything to `version`."""
+    return route([(version, 100)])
+
+
+def set_alias(state: State, name: str, alias: Alias) -> State:
+    """The state in which `name` points to `alias`. Raises Refused for a retired version."""
+    gone = sorted(alias.versions() & set(state.retired))
+    if gone:
+        raise Refused(f"version {gone[0]} was deleted and never comes back")
+    return _with(state, {**state.aliases, name: alias})
+
+
+def unset_alias(state: State, name: str) -> State:
+    """The state without alias `name`. Raises NotFound if there is none."""
+    if name not in state.aliases:
+        raise NotFound(f"no alias {name!r}", hint=_known(state))
+    return _with(state, {k: v for k, v in state.aliases.items() if k != name})
+
+
+def set_default(state: State, name: str) -> State:
+    """The state in which a bare `/v1/models/M` means `name`, an alias or `highest`."""
+    if name != HIGHEST and name not in state.aliases:
+        raise NotFound(f"no alias {name!r}", hint=_known(state))
+    return replace(state, default=name)
+
+
+def set_policy(state: State, policy: Policy | None, published: Iterable[int]) -> State:
+    """The state with `policy`, which acts from the next change of `published` on."""
+    acted_on = tuple(sorted(published)) if policy else ()
+    return replace(state, policy=policy, acted_on=acted_on)
+
+
+def apply_policy(state: State, published: Iterable[int]) -> State:
+    """
+    What the policy makes of the set of published versions; `state` itself if nothing.
+
+    It acts only when the set differs from the one it last acted on, and then only
+    where its choice differs: an operator's rollback is never undone by a repeat.
+    """
+    now = tuple(sorted(published))
+    if state.policy is None or now == state.acted_on:
+        return state
+    seen = replace(state, acted_on=now)
+    before, after = _choice(state.policy, state.acted_on), _choice(state.policy, now)
+    if after is None or after == before or state.default == HIGHEST:
+        return seen
+    return set_alias(seen, state.default, whole(after))
+
+
+def retire(state: State, versions: Iterable[int]) -> State:
+    """The state in which `versions` are gone for good. Raises Refused if an alias uses one."""
+    gone = set(versions)
+    for name, alias in sorted(state.aliases.items()):
+        used = sorted(alias.versions() & gone)
+        if used:
+            raise Refused(
+                f"version {used[0]} is in use: alias {name!r} points to it",
+                hint="point the alias elsewhere first: deploy promote, or deploy alias unset",
+            )
+    return replace(
+        state,
+        retired=tuple(sorted(gone | set(state.retired))),
+        acted_on=tuple(v for v in state.acted_on if v not in gone),
+    )
+
+
+def rollback_target(
+    log: Iterable[Revision], name: str, to: int | None = None
+) -> tuple[Alias, tuple[int, ...]]:
+    """
+    What alias `name` pointed to before: the newest distinct routes in `log`.
+
+    `log` begins with the newest revision. Routes over a version that was deleted
+    since are passed over; those versions are returned beside the target. `to`
+    asks for the last time when the alias pointed to nothing but that version.
+    """
+    revisions = iter(log)
+    newest = next(revisions, None)
+    if newest is None:
+        raise NotFound("the model has no aliases yet", hint="set one: deploy promote")
+    retired = set(newest.state.retired)
+    if to is not None and to in retired:
+        raise Refused(f"version {to} was deleted and never comes back")
+    current = newest.state.aliases.get(name)
+    skipped: set[int] = set()
+    for alias in _former(revisions, name):
+        if alias == current or (to is not None and alias.versions() != {to}):
+            continue
+        if gone := alias.versions() & retired:
+            skipped |= gone
+            continue
+        return alias, tuple(sorted(skipped))
+    if to is not None:
+        raise NotFound(
+            f"alias {name!r} never pointed to version {to}",
+            hint=f"to go there for the first time: deploy promote MODEL {to} --alias {name}",
+        )
+    raise NotFound(
+        f"alias {name!r} has nothing to go back to: it never pointed to anything else"
+        + (f" that still exists (deleted: {_list(skipped)})" if skipped else "")
+    )
+
+
+def differences(before: State, after: State) -> list[str]:
+    """What changed, a phrase each: `stable: 1 → 2`, `retired: 3`."""
+    lines = [
+        f"{name}: {before.aliases.get(name, 'unset')} → {after.aliases.get(name, 'unset')}"
+        for name in sorted({*before.aliases, *after.aliases})
+        if before.aliases.get(name) != after.aliases.get(name)
+    ]
+    if before.default != after.default:
+        lines.append(f"default: {before.default} → {after.default}")
+    if before.policy != after.policy:
+        lines.append(f"policy: {before.policy or 'none'} → {after.policy or 'none'}")
+    if gone := set(after.retired) - set(before.retired):
+        lines.append(f"retired: {_list(gone)}")
+    return lines
+
+
+def _choice(policy: Policy, published: Iterable[int]) -> int | None:
+    if policy.kind == "latest":
+        return max(published, default=None)
+    if policy.kind == "specific":
+        return max(set(published) & set(policy.versions), default=None)
+    return None
+
+
+def _former(revisions: Iterator[Revision], name: str) -> Iterator[Alias]:
+    for revision in revisions:
+        if alias := revision.state.aliases.get(name):
+            yield alias
+
+
+def _with(state: State, aliases: Mapping[str, Alias]) -> State:
+    return replace(state, aliases=MappingProxyType(dict(aliases)))
+
+
+def _known(state: State) -> str:
+    names = ", ".join(sorted(state.aliases))
+    return f"aliases of this model: {names}" if names else "this model has no aliases yet"
+
+
+def _list(versions: Iterable[int]) -> str:
+    return ", ".join(map(str, sorted(versions)))

@@ -1,0 +1,97 @@
+"""
+One entry of a model's log: the whole state after a change, and the change.
+
+Stored as JSON. `change.id` is unique, so that a writer whose reply was lost can
+tell its own revision from a rival's.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from .. import clock
+from ..errors import Damaged, InvalidInput, Refused
+from ..names import model_name
+from . import state as states
+from .state import State
+
+SCHEMA = 1
+# DynamoDB's limit for an item, less room for keys and attribute names. Every
+# table keeps to it, so that a model can move to any of them.
+MAX_BYTES = 398 * 1024
+
+
+@dataclass(frozen=True)
+class Change:
+    """What was done: `action` is the verb, `by` user@host, `at` never before its predecessor."""
+
+    id: str
+    action: str
+    by: str
+    at: datetime
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Revision:
+    model: str
+    number: int
+    state: State
+    change: Change
+
+
+def as_json(revision: Revision) -> dict[str, Any]:
+    """The revision as plain JSON values, for a table or for `--json`."""
+    return {
+        "schema": SCHEMA,
+        "model": revision.model,
+        "revision": revision.number,
+        **states.to_json(revision.state),
+        "change": {
+            "id": revision.change.id,
+            "action": revision.change.action,
+            "by": revision.change.by,
+            "at": clock.stamp(revision.change.at),
+            "message": revision.change.message,
+        },
+    }
+
+
+def encode(revision: Revision) -> str:
+    """What a table stores. Raises Refused where it would not fit into a DynamoDB item."""
+    text = json.dumps(as_json(revision), separators=(",", ":"), ensure_ascii=False)
+    size = len(text.encode())
+    if size > MAX_BYTES:
+        raise Refused(
+            f"revision {revision.number} of {revision.model} would take {size:,} bytes,"
+            f" more than the {MAX_BYTES:,} of one table item",
+            hint="unset aliases that nobody calls, or shorten the message",
+        )
+    return text
+
+
+def decode(text: str, where: str) -> Revision:
+    """Read what `encode` wrote. Raises Damaged, naming `where`, for anything else."""
+    try:
+        body = json.loads(text)
+        if body["schema"] != SCHEMA:
+            raise Damaged(
+                f"{where} has schema {body['schema']!r}, this version reads {SCHEMA}",
+                hint="a newer lambda-serving wrote it: upgrade this one",
+            )
+        change = body["change"]
+        return Revision(
+            model=model_name(body["model"]),
+            number=int(body["revision"]),
+            state=states.from_json(body),
+            change=Change(
+                id=str(change["id"]),
+                action=str(change["action"]),
+                by=str(change["by"]),
+                at=clock.read_stamp(change["at"]),
+                message=str(change["message"]),
+            ),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, InvalidInput) as error:
+        raise Damaged(f"{where} is not a revision of this registry: {error}") from error

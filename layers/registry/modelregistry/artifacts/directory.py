@@ -1,0 +1,284 @@
+"""
+A store in a local directory, laid out as TensorFlow Serving reads it:
+
+    models/<model>/<version>/    the SavedModel, compiled/<N>/plan.json, manifest.json
+    staging/                     versions on their way in or out
+
+A version is staged beside its place and arrives there by one rename, which fails
+if the place is taken: the number can be won once.
+"""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path, PurePosixPath
+
+from ..errors import Damaged, NotFound, Refused, RegistryError, Unavailable, VersionExists
+from ..manifest import COMPILED, MANIFEST, FileEntry, Manifest, hash_stream, scan
+from ..names import ModelId, version_directory
+from ..plan import COMPILER, Plan
+from ..progress import Progress
+from ..sealed import seal, unseal
+from .staging import abandoned, staged, sweep
+from .store import Finding
+
+_TAKEN = (errno.ENOTEMPTY, errno.EEXIST)
+
+
+class DirectoryArtifacts:
+    """
+    Cheap to construct; `root` is made by the first `put`.
+
+    Safe for any number of threads and processes on one local file system.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._models = root / "models"
+        self._staging = root / "staging"
+
+    def models(self) -> list[str]:
+        with _translated(self._models):
+            names = sorted(path.name for path in _children(self._models))
+        return [name for name in names if self.versions(name)]
+
+    def versions(self, model: str) -> list[int]:
+        with _translated(self._models):
+            return sorted(
+                int(path.name)
+                for path in _children(self._models / model)
+                if _is_version(path) and (path / MANIFEST).exists()
+            )
+
+    def manifest(self, id: ModelId) -> Manifest:
+        path = self._place(id) / MANIFEST
+        with _translated(path):
+            try:
+                data = path.read_bytes()
+            except (FileNotFoundError, NotADirectoryError):
+                raise NotFound(f"{id} is not published") from None
+        manifest = Manifest.from_bytes(data, f"the manifest of {id}")
+        if manifest.id != id:
+            raise Damaged(f"the manifest of {id} is that of {manifest.id}")
+        return manifest
+
+    def plan(self, id: ModelId) -> Plan | None:
+        try:
+            return self._read_plan(id)
+        except (FileNotFoundError, Damaged):
+            return None
+
+    def put(self, manifest: Manifest, plan: Plan, source: Path, progress: Progress) -> None:
+        place = self._place(manifest.id)
+        with _translated(self._staging):
+            sweep(self._staging)
+            with staged(self._staging) as stage:
+                progress.start("copying", manifest.size)
+                for file in manifest.files:
+                    _copy(source, stage, file, progress)
+                _write(stage / _plan_path(plan), _sealed_plan(plan))
+                _write(stage / MANIFEST, manifest.to_bytes())
+                _sync_tree(stage)
+                self._arrive(stage, place, manifest.id)
+
+    def put_plan(self, id: ModelId, plan: Plan) -> None:
+        with _translated(self._staging), staged(self._staging) as stage:
+            _write(stage / "plan.json", _sealed_plan(plan))
+            target = self._place(id) / _plan_path(plan)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            (stage / "plan.json").replace(target)
+            _sync(target.parent)
+
+    def fetch(self, id: ModelId, progress: Progress) -> Path:
+        manifest = self.manifest(id)
+        place = self._place(id)
+        progress.start("verifying", manifest.size)
+        for file in manifest.files:
+            if finding := _check(place, file, id, progress):
+                raise Damaged(
+                    f"{finding.where} is {finding.kind}: {finding.what}",
+                    hint=f"see all of it: deploy verify {id}",
+                )
+        return place
+
+    def remove(self, id: ModelId) -> None:
+        place = self._place(id)
+        with _translated(place), staged(self._staging) as stage:
+            try:
+                # One rename: a reader sees the whole version or none of it.
+                place.rename(stage / "removed")
+            except FileNotFoundError:
+                return
+            # The model's directory stays, empty: a publisher may be about to use it.
+            _sync(place.parent)
+
+    def verify(self, id: ModelId, progress: Progress) -> list[Finding]:
+        try:
+            manifest = self.manifest(id)
+        except Damaged as error:
+            return [Finding("damaged", f"{id} {MANIFEST}", str(error))]
+        place = self._place(id)
+        progress.start(f"verifying {id}", manifest.size)
+        findings = [_check(place, file, id, progress) for file in manifest.files]
+        return [f for f in findings if f] + self._verify_rest(id, manifest)
+
+    def strays(self) -> list[Finding]:
+        with _translated(self._staging):
+            left = [
+                Finding("orphaned", f"staging/{path.name}", "left by an interrupted command")
+                for path in abandoned(self._staging)
+            ]
+            return left + [
+                Finding(
+                    "orphaned",
+                    path.relative_to(self._models).as_posix(),
+                    "has no manifest, so it is no version; publish it or remove it by hand",
+                )
+                for path in self._foreign()
+            ]
+
+    def sweep(self) -> None:
+        with _translated(self._staging):
+            sweep(self._staging)
+
+    def _place(self, id: ModelId) -> Path:
+        return self._models / id.model / str(id.version)
+
+    def _arrive(self, stage: Path, place: Path, id: ModelId) -> None:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            stage.rename(place)
+        except OSError as error:
+            if error.errno not in _TAKEN:
+                raise
+            raise VersionExists(
+                f"{id} is taken",
+                hint="a version never changes: publish under the next number",
+            ) from error
+        _sync(place.parent)
+        _sync(self._models)
+
+    def _read_plan(self, id: ModelId) -> Plan:
+        path = self._place(id) / COMPILED / str(COMPILER) / "plan.json"
+        with _translated(path):
+            data = path.read_bytes()
+        where = f"the plan of {id}"
+        try:
+            return Plan.from_json(unseal(data, where)["plan"])
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise Damaged(f"{where} is not a plan: {error}") from error
+
+    def _verify_rest(self, id: ModelId, manifest: Manifest) -> list[Finding]:
+        """The plan, and files that the manifest does not list."""
+        place = self._place(id)
+        findings = []
+        again = f"make it again by publishing the same files as {id}"
+        try:
+            self._read_plan(id)
+        except FileNotFoundError:
+            findings.append(Finding("missing", f"{id} plan", again))
+        except Damaged as error:
+            findings.append(Finding("damaged", f"{id} plan", f"{error}; {again}"))
+        listed = {file.path for file in manifest.files}
+        with _translated(place):
+            try:
+                extra = sorted({name for name, _, _ in scan(place)} - listed)
+            except Refused as error:
+                return [*findings, Finding("orphaned", f"{id}", f"{error}")]
+        return findings + [
+            Finding("orphaned", f"{id} {name}", "is not part of the version") for name in extra
+        ]
+
+    def _foreign(self) -> Iterator[Path]:
+        for model in _children(self._models):
+            for path in _children(model):
+                if not (_is_version(path) and (path / MANIFEST).exists()):
+                    yield path
+
+
+def _children(directory: Path) -> list[Path]:
+    try:
+        return sorted(path for path in directory.iterdir() if path.is_dir())
+    except FileNotFoundError:
+        return []
+
+
+def _is_version(path: Path) -> bool:
+    # `007` was never put there by us: the registry writes canonical numbers.
+    return str(version_directory(path.name)) == path.name
+
+
+def _plan_path(plan: Plan) -> PurePosixPath:
+    return PurePosixPath(COMPILED, str(plan.compiler), "plan.json")
+
+
+def _sealed_plan(plan: Plan) -> bytes:
+    return seal({"plan": plan.to_json()})
+
+
+def _copy(source: Path, stage: Path, file: FileEntry, progress: Progress) -> None:
+    target = stage / file.path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    copied = None
+    with target.open("xb") as writer, suppress(FileNotFoundError):
+        with (source / file.path).open("rb") as reader:
+            copied = hash_stream(file.path, reader, progress=progress, sink=writer)
+        writer.flush()
+        os.fsync(writer.fileno())
+    if copied != file:
+        raise Refused(
+            f"{file.path} changed while it was being published",
+            hint="publish again when nothing writes to the directory any more",
+        )
+
+
+def _check(place: Path, file: FileEntry, id: ModelId, progress: Progress) -> Finding | None:
+    where = f"{id} {file.path}"
+    try:
+        with _translated(place), (place / file.path).open("rb") as reader:
+            found = hash_stream(file.path, reader, progress=progress)
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return Finding("missing", where, "the manifest lists it, but it is not there")
+    if found.size != file.size:
+        return Finding("damaged", where, f"{found.size:,} bytes, published with {file.size:,}")
+    if found.sha256 != file.sha256:
+        return Finding("damaged", where, f"SHA-256 is {found.sha256}, published {file.sha256}")
+    return None
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_tree(directory: Path) -> None:
+    for path in directory.rglob("*"):
+        if path.is_dir():
+            _sync(path)
+    _sync(directory)
+
+
+def _sync(directory: Path) -> None:
+    """Make renames in `directory` last through a power cut."""
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _translated(where: Path) -> Iterator[None]:
+    """The file system's errors as the registry's, all but a file that is not there."""
+    try:
+        yield
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        raise
+    except RegistryError:
+        raise
+    except OSError as error:
+        hint = "free some space, then run it again" if error.errno == errno.ENOSPC else ""
+        raise Unavailable(f"{error.filename or where}: {error.strerror}", hint=hint) from error

@@ -1,0 +1,75 @@
+"""
+Directories that are being written, on the same file system as their destination.
+
+Each has a lock that its writer holds for as long as it lives, by flock: the
+kernel lets go of it even after kill -9, and so anybody can tell a directory that
+is being written from one that was left behind.
+"""
+
+import fcntl
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+
+@contextmanager
+def staged(root: Path) -> Iterator[Path]:
+    """An empty directory below `root`, locked; whatever is left of it goes at the end."""
+    root.mkdir(parents=True, exist_ok=True)
+    directory = root / uuid.uuid4().hex
+    lock = _take(_lock_of(directory))
+    try:
+        directory.mkdir()
+        yield directory
+    finally:
+        _discard(directory, lock)
+
+
+def abandoned(root: Path) -> list[Path]:
+    """Directories and locks below `root` whose writer is gone."""
+    found = []
+    for lock_path in sorted(root.glob("*.lock")):
+        with suppress(OSError):
+            lock = os.open(lock_path, os.O_RDWR)
+            with suppress(BlockingIOError):
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                found.append(lock_path.with_suffix(""))
+            os.close(lock)
+    return found
+
+
+def sweep(root: Path) -> None:
+    """Remove what `abandoned` names. Two sweepers at once do each other no harm."""
+    for directory in abandoned(root):
+        lock = _take(_lock_of(directory))
+        _discard(directory, lock)
+
+
+def _lock_of(directory: Path) -> Path:
+    return directory.with_suffix(".lock")
+
+
+def _take(path: Path) -> int:
+    """
+    Hold the lock file `path`, made if need be.
+
+    A sweeper may take and unlink it between our open and our flock; then what we
+    hold is no longer what the name means, and we begin again.
+    """
+    while True:
+        lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(lock), path.stat()):
+                return lock
+        os.close(lock)
+
+
+def _discard(directory: Path, lock: int) -> None:
+    # The lock goes last: while it is there, an interrupted removal is found again.
+    shutil.rmtree(directory, ignore_errors=True)
+    _lock_of(directory).unlink(missing_ok=True)
+    os.close(lock)

@@ -1,0 +1,21 @@
+"""
+The time of a change: UTC, to the microsecond, as ISO 8601 text that sorts.
+
+>>> stamp(datetime(2026, 11, 22, 9, 30, tzinfo=UTC))
+'2026-11-22T09:30:00.000000Z'
+"""
+
+from datetime import UTC, datetime
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def stamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def read_stamp(text: str) -> datetime:
+    """The moment that `stamp` wrote. Raises ValueError for other text."""
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)

@@ -1,0 +1,296 @@
+"""
+One registry: an artifact store and an alias table, and the rules between them.
+
+Reading is direct. A change is proposed first, as a value that can be shown, and
+then committed: one compare-and-set on the revision that the proposal is built on.
+"""
+
+import getpass
+import socket
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from . import clock
+from .aliases import changes
+from .aliases.revision import Change, Revision
+from .aliases.state import Alias, Policy, State
+from .aliases.table import AliasTable
+from .artifacts.store import ArtifactStore
+from .errors import Conflict, NotFound, RegistryError
+from .names import HIGHEST, ModelId, alias_name, default_name, model_name
+
+EMPTY = State()
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """
+    A change of one model that is worked out but not written.
+
+    `base` is the revision it is built on, None before the first. `notes` tell
+    the person what they would want to know before they say yes.
+    """
+
+    model: str
+    action: str
+    base: Revision | None
+    after: State
+    notes: tuple[str, ...] = ()
+
+    @property
+    def before(self) -> State:
+        return self.base.state if self.base else EMPTY
+
+    @property
+    def revision(self) -> int:
+        """The number that this change would get."""
+        return (self.base.number if self.base else 0) + 1
+
+    @property
+    def is_noop(self) -> bool:
+        return self.before == self.after
+
+    def differences(self) -> list[str]:
+        return changes.differences(self.before, self.after)
+
+
+class Registry:
+    """
+    Cheap to construct; nothing is read before the first call.
+
+    `who` names the author of changes, `now` tells the time, both for the log.
+    """
+
+    def __init__(
+        self,
+        artifacts: ArtifactStore,
+        aliases: AliasTable,
+        *,
+        url: str,
+        who: Callable[[], str] | None = None,
+        now: Callable[[], datetime] = clock.utc_now,
+    ) -> None:
+        self.artifacts = artifacts
+        self.aliases = aliases
+        self.url = url
+        self.who = who or user_at_host
+        self.now = now
+
+    def models(self) -> list[str]:
+        """Models with a version or an alias, by name."""
+        with_aliases = [m for m in self.aliases.models() if self.state(m).aliases]
+        return sorted({*self.artifacts.models(), *with_aliases})
+
+    def state(self, model: str) -> State:
+        """What the newest revision says; the empty state before the first."""
+        newest = self.aliases.newest(model)
+        return newest.state if newest else EMPTY
+
+    def newest(self, model: str, *, expect: int | None = None) -> Revision | None:
+        """The newest revision. Raises Conflict if its number is not the `expect`ed one."""
+        newest = self.aliases.newest(model)
+        number = newest.number if newest else 0
+        if expect is not None and expect != number:
+            expected = self.aliases.get(model, expect) if expect > 0 else None
+            if newest is None or expect > number:
+                raise Conflict(f"{model} is at revision {number}, not {expect}", winner=number)
+            raise self._lost(model, expected, None)
+        return newest
+
+    def versions(self, model: str, state: State | None = None) -> list[int]:
+        """
+        The published versions of `model`, ascending.
+
+        A retired number is none of them even where its bytes still lie there.
+        """
+        retired = set((state or self.state(model)).retired)
+        return [v for v in self.artifacts.versions(model) if v not in retired]
+
+    def resolve(self, model: str, alias: str | None = None) -> ModelId:
+        """
+        The version at the head of `alias`, or of the model's default: its largest share.
+
+        Raises NotFound, saying how to set it.
+        """
+        state = self.state(model_name(model))
+        name = alias or state.default
+        if name == HIGHEST:
+            published = self.versions(model, state)
+            if published:
+                return ModelId(model, published[-1])
+        elif found := state.aliases.get(name):
+            share = max(found.routes, key=lambda share: (share.weight, share.version))
+            return ModelId(model, share.version)
+        raise self._unset(model, name)
+
+    def revision(self, model: str, number: int) -> Revision:
+        """Revision `number` of `model`. Raises NotFound."""
+        found = self.aliases.get(model, number)
+        if found is None:
+            raise NotFound(f"{model} has no revision {number}")
+        return found
+
+    def history(self, model: str, at: datetime | None = None) -> Iterator[Revision]:
+        """The revisions of `model`, newest first; with `at`, from the newest not later than it."""
+        self._must_exist(model)
+        log = self.aliases.log(model)
+        return log if at is None else (r for r in log if r.change.at <= at)
+
+    def published(self, id: ModelId, state: State | None = None) -> ModelId:
+        """`id` if it has a sound manifest and is not retired. Raises NotFound or Damaged."""
+        state = state or self.state(id.model)
+        if id.version in state.retired:
+            raise NotFound(f"{id} was deleted and never comes back")
+        try:
+            self.artifacts.manifest(id)
+        except NotFound as error:
+            raise NotFound(str(error), hint=self._known(id.model, state)) from None
+        return id
+
+    def propose_promote(self, id: ModelId, alias: str, *, expect: int | None = None) -> Proposal:
+        """All of `alias` goes to `id`."""
+        return self.propose_set(
+            id.model, alias, changes.whole(id.version), expect=expect, action="promote"
+        )
+
+    def propose_set(
+        self,
+        model: str,
+        alias: str,
+        target: Alias,
+        *,
+        expect: int | None = None,
+        action: str = "set",
+    ) -> Proposal:
+        """`alias` points to `target`, each of whose versions must be published."""
+        base = self.newest(model_name(model), expect=expect)
+        state = base.state if base else EMPTY
+        for version in sorted(target.versions()):
+            self.published(ModelId(model, version), state)
+        after = changes.set_alias(state, alias_name(alias), target)
+        return Proposal(model, action, base, after)
+
+    def propose_rollback(
+        self, model: str, alias: str, *, to: int | None = None, expect: int | None = None
+    ) -> Proposal:
+        """
+        `alias` points to what it pointed to before. Reads nothing but the alias table:
+        what it was pointed to was published, and a deletion would stand in the log.
+        """
+        base = self.newest(model_name(model), expect=expect)
+        if base is None:
+            self._must_exist(model)
+        log = self.aliases.log(model)
+        target, skipped = changes.rollback_target(log, alias_name(alias), to)
+        after = changes.set_alias(base.state if base else EMPTY, alias, target)
+        notes = tuple(f"passed over version {v}, which was deleted" for v in skipped)
+        return Proposal(model, "rollback", base, after, notes)
+
+    def propose_unset(self, model: str, alias: str, *, expect: int | None = None) -> Proposal:
+        """`alias` is gone."""
+        base = self.newest(model_name(model), expect=expect)
+        state = base.state if base else EMPTY
+        after = changes.unset_alias(state, alias_name(alias))
+        notes = (
+            (f"requests that name no version use {alias!r}: they will fail",)
+            if state.default == alias
+            else ()
+        )
+        return Proposal(model, "unset", base, after, notes)
+
+    def propose_default(self, model: str, name: str, *, expect: int | None = None) -> Proposal:
+        """A request with neither version nor label means `name`: an alias, or `highest`."""
+        base = self.newest(model_name(model), expect=expect)
+        after = changes.set_default(base.state if base else EMPTY, default_name(name))
+        return Proposal(model, "default", base, after)
+
+    def propose_policy(
+        self, model: str, policy: Policy | None, *, expect: int | None = None
+    ) -> Proposal:
+        """`policy` decides what the next published version does to the default alias."""
+        base = self.newest(model_name(model), expect=expect)
+        state = base.state if base else EMPTY
+        after = changes.set_policy(state, policy, self.versions(model, state))
+        return Proposal(model, "policy", base, after)
+
+    def commit(self, proposal: Proposal, message: str = "") -> Revision | None:
+        """
+        Write the proposed change as the next revision: atomically, or not at all.
+
+        Returns None where there is nothing to change. Raises Conflict, naming who
+        won and what they changed, if another revision came first.
+        """
+        if proposal.is_noop:
+            return None
+        now = self.now()
+        at = max(now, proposal.base.change.at) if proposal.base else now
+        change = Change(uuid.uuid4().hex, proposal.action, self.who(), at, message)
+        revision = Revision(proposal.model, proposal.revision, proposal.after, change)
+        try:
+            self.aliases.append(revision)
+        except Conflict as conflict:
+            winner = self.aliases.get(proposal.model, revision.number)
+            if winner and winner.change.id == change.id:
+                return winner  # ours: only the reply was lost
+            raise self._lost(proposal.model, proposal.base, conflict) from conflict
+        return revision
+
+    def _lost(self, model: str, base: Revision | None, cause: Conflict | None) -> RegistryError:
+        """The error of somebody who built on `base` when it was not the newest any more."""
+        newest = self.aliases.newest(model)
+        if newest is None:
+            return cause or Conflict(f"{model} has no revision", winner=0)
+        changed = changes.differences(base.state if base else EMPTY, newest.state)
+        return Conflict(
+            f"{model} is at revision {newest.number}, not {base.number if base else 0}:"
+            f" {describe(newest)}, changing {'; '.join(changed) or 'nothing visible'}",
+            winner=newest.number,
+            hint=f"look at it with: deploy history {model}; then decide again",
+        )
+
+    def _must_exist(self, model: str) -> None:
+        if self.aliases.newest(model_name(model)) is None and not self.artifacts.versions(model):
+            raise NotFound(f"no model {model!r} in {self.url}", hint=self._known_models())
+
+    def _unset(self, model: str, name: str) -> RegistryError:
+        self._must_exist(model)
+        flag = "" if name == "stable" else f" --alias {name}"
+        return NotFound(
+            f"{model} has no alias {name!r}",
+            hint=f"set it: deploy promote {model} VERSION{flag}"
+            f" ({self._known(model, self.state(model))})",
+        )
+
+    def _known(self, model: str, state: State) -> str:
+        versions = self.versions(model, state)
+        if versions:
+            return f"published: {_some(versions)}"
+        return f"no version of {model} is published: deploy publish PATH {model}"
+
+    def _known_models(self) -> str:
+        models = self.models()
+        return f"models here: {_some(models)}" if models else "publish one: deploy publish PATH"
+
+
+def describe(revision: Revision) -> str:
+    """Who made a revision, how and when, for a person."""
+    change = revision.change
+    why = f" ({change.message})" if change.message else ""
+    return f"{change.by} did {change.action!r} at {clock.stamp(change.at)}{why}"
+
+
+def user_at_host() -> str:
+    """Who runs this process, as far as the machine can tell."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container's user without an entry in passwd
+        user = "unknown"
+    return f"{user}@{socket.gethostname()}"
+
+
+def _some(items: Sequence[object]) -> str:
+    """The last ten of `items`, for a sentence."""
+    more = "…, " if len(items) > 10 else ""
+    return more + ", ".join(map(str, items[-10:]))
