@@ -10,6 +10,7 @@ help:
 	@sed -n 's/^# //p' Makefile | sed '/^$$/q'
 
 VENV := .venv
+PORT := 9000
 STAMP := $(VENV)/.set-up
 
 setup: $(STAMP)
@@ -18,7 +19,7 @@ $(STAMP): pyproject.toml constraints.txt infra/local/setup.sh
 	@sh infra/local/setup.sh $(VENV) $(STAMP)
 
 run: setup
-	@$(VENV)/bin/python examples/digits/demo.py
+	@$(VENV)/bin/python examples/digits/demo.py --port $(PORT)
 
 test: setup
 	@$(VENV)/bin/python -m pytest

@@ -8,6 +8,7 @@ ServingError
 ├── UnsupportedType       a dtype that JSON has no form for
 ├── ModelNotFound         no such model or version
 ├── ModelUnavailable      it exists, but cannot be loaded now; retrying may help
+├── PortTaken             another program listens where this server should
 ├── PredictionTimeout     no answer within the server's time-out
 └── PredictionFailed      the model ran and refused; `code` is TensorFlow's
 
@@ -40,6 +41,10 @@ class ModelNotFound(ServingError):
 
 
 class ModelUnavailable(ServingError):
+    pass
+
+
+class PortTaken(ServingError):
     pass
 
 

@@ -1,0 +1,229 @@
+"""
+JSON read exactly as rapidjson reads it: TensorFlow Serving's parser and its error texts.
+
+Differs from Python's `json` in what it takes (`Inf`, `-NaN`, strings that are not
+UTF-8, any depth of nesting), in what it refuses (1e400, half a surrogate pair) and
+in how it says so, with the offset in bytes. About ten times slower than the C
+scanner of `json`, so `syntax` comes here only for bodies that the scanner gets wrong.
+
+Strings come back as str in which a byte that is no UTF-8 is a surrogate escape.
+"""
+
+import math
+import re
+
+from modelserver.errors import InvalidRequest
+
+BOM = b"\xef\xbb\xbf"
+
+# Bytes as `body[at]` gives them. A NUL is the end of the text, as in C.
+_END = 0
+_QUOTE, _BACKSLASH, _COMMA, _COLON, _MINUS, _U = b'"\\,:-u'
+_OPEN_LIST, _CLOSE_LIST, _OPEN_OBJECT, _CLOSE_OBJECT = b"[]{}"
+_BLANK = frozenset(b" \t\n\r")
+
+_WORDS = {ord("n"): (b"null", None), ord("t"): (b"true", True), ord("f"): (b"false", False)}
+_ESCAPES = dict(
+    zip(b'"\\/bfnrt', (b'"', b"\\", b"/", b"\b", b"\f", b"\n", b"\r", b"\t"), strict=True)
+)
+
+_PLAIN = re.compile(rb'[^"\\\x00-\x1f]*')
+_NUMBER = re.compile(rb"-?(?:0|[1-9][0-9]*)(?P<decimal>(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)")
+_NON_FINITE = re.compile(rb"(-?)(?:(NaN)|Inf(?:inity|(?!i)))")
+_EXPONENT = re.compile(rb"[eE][-+]?")
+_HEX = re.compile(rb"\\u([0-9a-fA-F]{4})")
+
+_LONGEST_INTEGER = len("-9223372036854775808")
+
+
+class Repeated(dict[str, object]):
+    """A JSON object that names some key more than once: the first of each counts."""
+
+
+def first_wins(members: list[tuple[str, object]]) -> dict[str, object]:
+    """An object from its members in the order written."""
+    found = dict(members)
+    if len(found) == len(members):
+        return found
+    return Repeated(reversed(members))
+
+
+def read(body: bytes) -> object:
+    """
+    The first JSON value in `body`; whatever follows it is ignored.
+
+    Keeps its own stack, so that depth costs memory and nothing else. Raises
+    InvalidRequest, `JSON Parse error: … at offset: N`.
+    """
+    body += b"\x00"
+    at = _skip(body, len(BOM) if body.startswith(BOM) else 0)
+    if body[at] == _END:
+        raise _error("The document is empty.", at)
+    enclosing: list[_List | _Object] = []
+    while True:
+        value: object
+        opening = body[at]
+        if opening in (_OPEN_LIST, _OPEN_OBJECT):
+            container = _List() if opening == _OPEN_LIST else _Object()
+            at = _skip(body, at + 1)
+            if body[at] != container.closing:
+                at = container.expect(body, at)
+                enclosing.append(container)
+                continue
+            value, at = container.value(), at + 1
+        else:
+            value, at = _scalar(body, at)
+        # A value has ended, and with it every container that closes right after it.
+        while enclosing:
+            container = enclosing[-1]
+            container.put(value)
+            at = _skip(body, at)
+            if body[at] == _COMMA:
+                at = container.expect(body, _skip(body, at + 1))
+                break
+            if body[at] != container.closing:
+                raise _error(container.complaint, at)
+            value, at = container.value(), at + 1
+            enclosing.pop()
+        else:
+            return value
+
+
+class _List:
+    closing = _CLOSE_LIST
+    complaint = "Missing a comma or ] after an array element."
+
+    def __init__(self) -> None:
+        self._items: list[object] = []
+
+    def expect(self, _body: bytes, at: int) -> int:
+        """Where the next item begins."""
+        return at
+
+    def put(self, value: object) -> None:
+        self._items.append(value)
+
+    def value(self) -> list[object]:
+        return self._items
+
+
+class _Object:
+    closing = _CLOSE_OBJECT
+    complaint = "Missing a comma or } after an object member."
+
+    def __init__(self) -> None:
+        self._members: list[tuple[str, object]] = []
+        self._key = ""
+
+    def expect(self, body: bytes, at: int) -> int:
+        """Read `"key":`; where its value begins."""
+        if body[at] != _QUOTE:
+            raise _error("Missing a name for object member.", at)
+        self._key, at = _string(body, at)
+        at = _skip(body, at)
+        if body[at] != _COLON:
+            raise _error("Missing a colon after a name of object member.", at)
+        return _skip(body, at + 1)
+
+    def put(self, value: object) -> None:
+        self._members.append((self._key, value))
+
+    def value(self) -> dict[str, object]:
+        return first_wins(self._members)
+
+
+def _scalar(body: bytes, at: int) -> tuple[object, int]:
+    first = body[at]
+    if first == _QUOTE:
+        return _string(body, at)
+    if first in _WORDS:
+        word, value = _WORDS[first]
+        if body.startswith(word, at):
+            return value, at + len(word)
+        raise _error("Invalid value.", at + _alike(body, at, word))
+    if found := _NUMBER.match(body, at):
+        return _number(body, found)
+    if found := _NON_FINITE.match(body, at):
+        sign = -1.0 if found[1] else 1.0
+        return (math.nan if found[2] else sign * math.inf), found.end()
+    # rapidjson points behind what it had already taken for part of a number.
+    at += first == _MINUS
+    taken = max(_alike(body, at, b"NaN"), _alike(body, at, b"Infinity"))
+    raise _error("Invalid value.", at + taken)
+
+
+def _number(body: bytes, found: re.Match[bytes]) -> tuple[float, int]:
+    """An int, or a float for a decimal literal and for an integer beyond 64 bits."""
+    text, at = found[0], found.end()
+    if not found["decimal"]:
+        if body.startswith(b".", at):
+            raise _error("Miss fraction part in number.", at + 1)
+        if not body.startswith((b"e", b"E"), at) and len(text) <= _LONGEST_INTEGER:
+            whole = int(text)
+            if -(2**63) <= whole < 2**64:
+                return whole, at
+    if b"e" not in text and b"E" not in text and (exponent := _EXPONENT.match(body, at)):
+        raise _error("Miss exponent in number.", exponent.end())
+    number = float(text)
+    if math.isinf(number):
+        raise _error("Number too big to be stored in double.", found.start())
+    return number, at
+
+
+def _string(body: bytes, at: int) -> tuple[str, int]:
+    pieces: list[bytes] = []
+    at += 1
+    while True:
+        plain = _PLAIN.match(body, at)
+        end = plain.end() if plain else at
+        pieces.append(body[at:end])
+        if body[end] == _QUOTE:
+            return b"".join(pieces).decode("utf-8", "surrogateescape"), end + 1
+        if body[end] == _END:
+            raise _error("Missing a closing quotation mark in string.", end)
+        if body[end] != _BACKSLASH:
+            raise _error("Invalid encoding in string.", end)
+        piece, at = _escape(body, end)
+        pieces.append(piece)
+
+
+def _escape(body: bytes, at: int) -> tuple[bytes, int]:
+    """The character that the escape at `at` stands for, in UTF-8."""
+    kind = body[at + 1]
+    if kind in _ESCAPES:
+        return _ESCAPES[kind], at + 2
+    if kind != _U:
+        raise _error("Invalid escape character in string.", at)
+    code, end = _hex(body, at, at)
+    if 0xD800 <= code <= 0xDBFF and body.startswith(b"\\u", end):
+        low, end = _hex(body, end, at)
+        if 0xDC00 <= low <= 0xDFFF:
+            code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00)
+    if 0xD800 <= code <= 0xDFFF:
+        raise _error("The surrogate pair in string is invalid.", at)
+    return chr(code).encode(), end
+
+
+def _hex(body: bytes, at: int, begin: int) -> tuple[int, int]:
+    found = _HEX.match(body, at)
+    if not found:
+        raise _error("Incorrect hex digit after \\u escape in string.", begin)
+    return int(found[1], 16), found.end()
+
+
+def _skip(body: bytes, at: int) -> int:
+    while body[at] in _BLANK:
+        at += 1
+    return at
+
+
+def _alike(body: bytes, at: int, word: bytes) -> int:
+    """How many bytes from `at` on are `word`'s."""
+    length = 0
+    while length < len(word) and body.startswith(word[: length + 1], at):
+        length += 1
+    return length
+
+
+def _error(text: str, at: int) -> InvalidRequest:
+    return InvalidRequest(f"JSON Parse error: {text} at offset: {at}")

@@ -1,0 +1,14 @@
+"""
+Publishing's compile step: load a SavedModel, run every signature, write the plan.
+
+supervisor  what the registry is given; starts a process and outlives what happens to it
+__main__    that process
+protos      the wheel's generated protobuf modules, without `import tensorflow`
+export      the files: what has to be there, and what must not
+metagraph   the signatures, as the plan and the metadata document want them
+trial       loading and running, and what a failure means
+"""
+
+from .supervisor import SubprocessCompiler
+
+__all__ = ["SubprocessCompiler"]

@@ -1,0 +1,175 @@
+"""
+The files of an export: what has to be there before loading, and what must not.
+
+Checked first because TensorFlow loads without a word what then fails every request
+(no variables), and follows links and paths to wherever they lead.
+"""
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from modelregistry.errors import ModelRefused
+
+from . import protos
+
+_KINDS = {
+    stat.S_IFLNK: "a link",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFBLK: "a device",
+    stat.S_IFCHR: "a device",
+}
+
+
+def disk_bytes(directory: Path) -> int:
+    """
+    The size of all files. Raises ModelRefused for an entry that is neither file nor directory.
+    """
+    if not directory.is_dir():
+        raise ModelRefused(f"{directory} is not a directory")
+    return sum(entry.stat(follow_symlinks=False).st_size for entry in _files(directory, directory))
+
+
+def meta_graph(directory: Path, tags: Sequence[str]) -> Any:  # noqa: ANN401 - a protobuf message
+    """
+    The MetaGraphDef that carries exactly `tags`, from saved_model.pb or saved_model.pbtxt.
+
+    Raises ModelRefused if there is none, naming those there are.
+    """
+    saved_model = _read(directory)
+    for candidate in saved_model.meta_graphs:
+        if set(candidate.meta_info_def.tags) == set(tags):
+            return candidate
+    there = [", ".join(graph.meta_info_def.tags) or "none" for graph in saved_model.meta_graphs]
+    raise ModelRefused(
+        f"{directory} has no graph with the tags {', '.join(tags)}",
+        hint=f"its graphs have: {'; '.join(there)}" if there else "it has no graph at all",
+    )
+
+
+def check_files(directory: Path, graph: Any) -> None:  # noqa: ANN401 - a protobuf message
+    """Raise ModelRefused unless the variables and assets that the MetaGraphDef needs are there."""
+    _check_assets(directory, [asset.filename for asset in graph.asset_file_def])
+    if graph.saver_def.restore_op_name:
+        _check_variables(directory)
+
+
+def _files(root: Path, directory: Path) -> Iterator[os.DirEntry[str]]:
+    with os.scandir(directory) as entries:
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            path = Path(entry.path)
+            mode = entry.stat(follow_symlinks=False).st_mode
+            if stat.S_ISDIR(mode):
+                yield from _files(root, path)
+            elif stat.S_ISREG(mode):
+                yield entry
+            else:
+                kind = _KINDS.get(stat.S_IFMT(mode), "no file")
+                raise ModelRefused(
+                    f"{path.relative_to(root)} in {root} is {kind}",
+                    hint="a version consists of plain files and directories",
+                )
+
+
+def _read(directory: Path) -> Any:  # noqa: ANN401 - a protobuf message
+    """The SavedModel message. As TensorFlow does, the binary form is preferred."""
+    for name in ("saved_model.pb", "saved_model.pbtxt"):
+        file = directory / name
+        if file.exists():
+            try:
+                return protos.saved_model(file.read_bytes(), text=file.suffix == ".pbtxt")
+            except ValueError as error:
+                raise ModelRefused(
+                    f"{name} of {directory} cannot be read: {error}",
+                    hint="it is damaged, or was not copied whole",
+                ) from error
+    raise ModelRefused(f"{directory} holds no SavedModel: {_what_else(directory)}")
+
+
+def _what_else(directory: Path) -> str:
+    if (directory / "export.meta").exists():
+        return "export.meta is a session bundle, which TensorFlow dropped; export it again"
+    if (directory / "saved_model.cpb").exists():
+        return "saved_model.cpb is a chunked one; save it without experimental_image_format"
+    if any(directory.glob("*.keras")):
+        return "a Keras file is not one; model.export(DIRECTORY) writes one"
+    if any(directory.glob("*.tflite")):
+        return "a TensorFlow Lite file is not one, and not served"
+    versions = [child.name for child in directory.iterdir() if child.name.isdecimal()]
+    if versions:
+        return f"versions lie one level down, as in {directory / max(versions, key=int)}"
+    return "saved_model.pb is not there"
+
+
+def _check_assets(directory: Path, names: Sequence[str]) -> None:
+    for name in names:
+        path = PurePosixPath(name)
+        if path.is_absolute() or ".." in path.parts:
+            raise ModelRefused(f"the asset {name!r} of {directory} lies outside its assets/")
+        if not (directory / "assets" / path).is_file():
+            raise ModelRefused(
+                f"the asset {name!r} of {directory} is missing",
+                hint=f"it belongs at {directory / 'assets' / path}",
+            )
+
+
+def _check_variables(directory: Path) -> None:
+    index = directory / "variables" / "variables.index"
+    if not index.exists():
+        raise ModelRefused(
+            f"the variables of {directory} are missing: its graph restores them from "
+            "variables/variables.index",
+            hint="TensorFlow would load it and fail every request",
+        )
+    count = _shards(index)
+    for shard in range(count):
+        name = f"variables.data-{shard:05d}-of-{count:05d}"
+        if not index.with_name(name).exists():
+            raise ModelRefused(
+                f"variables/{name} of {directory} is missing",
+                hint=f"variables.index names {count} such files",
+            )
+
+
+def _shards(index: Path) -> int:
+    """
+    How many files of values a checkpoint's index names; 0 if it is damaged, which
+    TensorFlow then says when it loads it.
+
+    The index is a sorted table (`tensorflow/core/lib/io/format.cc`) whose first
+    entry is the key '' with a BundleHeaderProto: three varints (shared and own
+    length of the key, both 0, and the value's length), then the value, whose
+    field 1 is `num_shards` (`tensor_bundle.proto`).
+    """
+    with index.open("rb") as file:
+        entry = _uncompressed(file.read(64))
+    if entry[:2] != b"\0\0" or entry[3:4] != b"\x08":
+        return 0
+    return _varint(entry[4:])[0]
+
+
+def _uncompressed(block: bytes) -> bytes:
+    """
+    The first bytes of a block, which older exporters compressed with snappy.
+
+    Snappy begins with the length of the whole, never 0, and a literal: a tag
+    whose upper six bits are its length, or from 60 on how many bytes hold that.
+    """
+    if block[:1] == b"\0":
+        return block
+    block = _varint(block)[1]
+    extra = max(0, (block[0] >> 2) - 59) if block else 0
+    return block[1 + extra :]
+
+
+def _varint(data: bytes) -> tuple[int, bytes]:
+    """The number at the beginning of `data`, and what follows it."""
+    value = 0
+    for position, byte in enumerate(data):
+        value |= (byte & 127) << 7 * position
+        if byte < 128:
+            return value, data[position + 1 :]
+    return 0, b""

@@ -1,0 +1,109 @@
+"""
+The server on one machine: the app that Lambda runs, under uvicorn.
+
+A thread follows the alias table, so that a flip is loaded, warmed and taken
+before the next request asks for it.
+"""
+
+import logging
+import socket
+import sys
+import threading
+
+from modelregistry.errors import RegistryError
+from modelregistry.names import Reference
+from modelregistry.opening import open_registry
+from modelregistry.registry import Registry
+
+from .api.app import create_app
+from .compiler import SubprocessCompiler
+from .errors import PortTaken, ServingError
+from .server import ModelServer
+from .settings import LocalSettings, ServingSettings
+
+_log = logging.getLogger("modelserver")
+_GRACE_SECONDS = 10
+
+
+def serve(registry_url: str, settings: LocalSettings) -> None:
+    """
+    Serve the registry until Ctrl-C or SIGTERM; requests under way are finished first.
+
+    Raises PortTaken, and RegistryError where there is no registry to serve.
+    """
+    import uvicorn  # noqa: PLC0415 - in-process predictions need no web server
+
+    with _bind(settings.host, settings.port) as listener:
+        logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+        registry = open_registry(registry_url)
+        server = ModelServer(registry, settings.serving(), SubprocessCompiler())
+        _follow_once(server)
+        stopping = threading.Event()
+        follower = threading.Thread(
+            target=follow, args=(server, settings.alias_ttl / 2, stopping), daemon=True
+        )
+        follower.start()
+        host, port = listener.getsockname()[:2]
+        _log.info("serving %s", registry.url)
+        _log.info("listening on http://%s:%d, Ctrl-C stops it", host, port)
+        config = uvicorn.Config(
+            create_app(server),
+            lifespan="off",
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+        )
+        try:
+            uvicorn.Server(config).run(sockets=[listener])
+        except KeyboardInterrupt:
+            _log.info("stopped")
+        finally:
+            stopping.set()
+
+
+def predict_once(registry: Registry, reference: Reference, body: bytes) -> bytes:
+    """
+    Answer one predict request in this process, as a server would.
+
+    Raises ServingError and RegistryError.
+    """
+    server = ModelServer(registry, ServingSettings(), SubprocessCompiler())
+    answer, _ = server.predict(reference.model, reference.version, reference.alias, body)
+    return answer
+
+
+def follow(server: ModelServer, seconds: float, stopping: threading.Event) -> None:
+    """Every `seconds`, look at every model and load what its aliases point to."""
+    problem = ""
+    while not stopping.wait(seconds):
+        before, problem = problem, _follow_once(server)
+        if problem and problem != before:
+            _log.warning("cannot follow the registry: %s", problem)
+
+
+def _follow_once(server: ModelServer) -> str:
+    """Why it could not be done, or ''."""
+    try:
+        for model in server.registry.models():
+            server.router.preload(model)
+    except (RegistryError, ServingError) as error:
+        return str(error)
+    return ""
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """Listen before anything slow is done: a taken port is known at once."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        raise PortTaken(
+            f"cannot listen on {host}:{port}: {error.strerror}; choose another with --rest_api_port"
+        ) from error
+    return listener

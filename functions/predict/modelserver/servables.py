@@ -1,0 +1,181 @@
+"""
+Loaded versions, by ModelId, for the life of one process.
+"""
+
+import logging
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Protocol
+
+from modelregistry.names import ModelId
+from modelregistry.plan import Plan
+
+from .errors import ModelUnavailable, ServingError
+from .runtime.tensors import Array
+
+_log = logging.getLogger(__name__)
+
+# A version that failed to load is not tried again before this many seconds have
+# passed, twice as many each time: it must not stall every request for it.
+FIRST_RETRY = 1.0
+LAST_RETRY = 60.0
+# Loading is mostly reading: more of it at once only makes each slower.
+_LOADS_AT_ONCE = 2
+
+
+class Model(Protocol):
+    """What can be run: the runtime's SavedModel, or a test's stand-in."""
+
+    def run(self, signature_name: str, inputs: dict[str, Array]) -> dict[str, Array]: ...
+
+
+@dataclass(frozen=True)
+class Servable:
+    """One loaded version: warm, and never changing. `size` is what it takes, in bytes."""
+
+    id: ModelId
+    model: Model
+    plan: Plan
+    size: int
+
+
+@dataclass
+class _Failure:
+    error: ServingError
+    at: float
+    delay: float
+
+
+class Servables:
+    """
+    A version never changes once published, so an entry is never stale; it is only
+    evicted, least recently used first, to stay within `budget` bytes. What is
+    pinned, or answering a request, stays.
+
+    Thread-safe. Concurrent callers for one id wait for a single load. If that
+    load fails they all see the error and nothing is kept; the next load is
+    tried after a back-off.
+    """
+
+    def __init__(
+        self,
+        load: Callable[[ModelId], Servable],
+        *,
+        budget: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._load = load
+        self._budget = budget
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._gate = threading.BoundedSemaphore(_LOADS_AT_ONCE)
+        self._loaded: OrderedDict[ModelId, Servable] = OrderedDict()
+        self._loading: dict[ModelId, Future[Servable]] = {}
+        self._failures: dict[ModelId, _Failure] = {}
+        self._pinned: dict[str, frozenset[ModelId]] = {}
+
+    def get(self, id: ModelId, *, timeout: float | None = None) -> Servable:
+        """
+        The servable of `id`, loaded if need be.
+
+        Raises what the load raised, at once if it failed a moment ago, and
+        ModelUnavailable if it takes longer than `timeout` seconds; it goes on.
+        """
+        try:
+            return self.start(id).result(timeout)
+        except TimeoutError:
+            raise ModelUnavailable(f"{id} is still loading; try again") from None
+
+    def start(self, id: ModelId) -> Future[Servable]:
+        """The servable of `id`, or its load, begun if nobody has. Never blocks."""
+        with self._lock:
+            if servable := self._loaded.get(id):
+                self._loaded.move_to_end(id)
+                return _done(servable)
+            if under_way := self._loading.get(id):
+                return under_way
+            failure = self._failures.get(id)
+            if failure and self._clock() < failure.at + failure.delay:
+                return _failed(failure.error)
+            future: Future[Servable] = Future()
+            self._loading[id] = future
+        # A thread of its own, and a daemon: the end of the process waits for no load.
+        threading.Thread(
+            target=self._run, args=(id, future), name=f"load {id}", daemon=True
+        ).start()
+        return future
+
+    def is_loaded(self, id: ModelId) -> bool:
+        with self._lock:
+            return id in self._loaded
+
+    def loaded(self) -> list[ModelId]:
+        """What is loaded, least recently used first."""
+        with self._lock:
+            return list(self._loaded)
+
+    def failure(self, id: ModelId) -> ServingError | None:
+        """Why the last load of `id` failed; None if it is loaded or was never tried."""
+        with self._lock:
+            failure = self._failures.get(id)
+            return failure.error if failure else None
+
+    def pin(self, model: str, ids: frozenset[ModelId]) -> None:
+        """From now on `ids`, and nothing else of `model`, stay whatever the budget."""
+        with self._lock:
+            self._pinned[model] = ids
+            self._evict()
+
+    def _run(self, id: ModelId, future: "Future[Servable]") -> None:
+        started = self._clock()
+        try:
+            with self._gate:
+                servable = self._load(id)
+        except ServingError as error:
+            self._fail(id, error, future)
+        except BaseException as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
+            _log.exception("loading %s failed", id)
+            self._fail(id, ModelUnavailable(f"{id} failed to load: {error!r}"), future)
+        else:
+            with self._lock:
+                self._loaded[id] = servable
+                self._failures.pop(id, None)
+                del self._loading[id]
+                self._evict(keep=id)
+            _log.info("%s loaded in %.2f s", id, self._clock() - started)
+            future.set_result(servable)
+
+    def _fail(self, id: ModelId, error: ServingError, future: "Future[Servable]") -> None:
+        with self._lock:
+            before = self._failures.get(id)
+            delay = min(before.delay * 2, LAST_RETRY) if before else FIRST_RETRY
+            self._failures[id] = _Failure(error, self._clock(), delay)
+            del self._loading[id]
+        _log.error("%s failed to load, next try in %.0f s: %s", id, delay, error)
+        future.set_exception(error)
+
+    def _evict(self, keep: ModelId | None = None) -> None:
+        """Called with the lock held. Memory goes when the last request lets go of it."""
+        pinned = frozenset().union(*self._pinned.values())
+        size = sum(servable.size for servable in self._loaded.values())
+        for id in [id for id in self._loaded if id not in pinned and id != keep]:
+            if size <= self._budget:
+                return
+            size -= self._loaded.pop(id).size
+            _log.info("%s unloaded to stay within the memory budget", id)
+
+
+def _done(servable: Servable) -> "Future[Servable]":
+    future: Future[Servable] = Future()
+    future.set_result(servable)
+    return future
+
+
+def _failed(error: ServingError) -> "Future[Servable]":
+    future: Future[Servable] = Future()
+    future.set_exception(error)
+    return future
