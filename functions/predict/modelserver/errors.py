@@ -8,11 +8,11 @@ ServingError
 ├── UnsupportedType       a dtype that JSON has no form for
 ├── ModelNotFound         no such model or version
 ├── ModelUnavailable      it exists, but cannot be loaded now; retrying may help
-├── PortTaken             another program listens where this server should
 ├── PredictionTimeout     no answer within the server's time-out
 └── PredictionFailed      the model ran and refused; `code` is TensorFlow's
 
 The sentence of each is the `error` of the response body. Nothing here knows about HTTP.
+PortTaken stands apart: it keeps a server from starting.
 """
 
 
@@ -44,8 +44,8 @@ class ModelUnavailable(ServingError):
     pass
 
 
-class PortTaken(ServingError):
-    pass
+class PortTaken(Exception):
+    """Another program listens where this server should."""
 
 
 class PredictionTimeout(ServingError):

@@ -36,7 +36,7 @@ def serve(registry_url: str, settings: LocalSettings) -> None:
     with _bind(settings.host, settings.port) as listener:
         logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
         registry = open_registry(registry_url)
-        server = ModelServer(registry, settings.serving(), SubprocessCompiler())
+        server = ModelServer.over(registry, settings.serving(), SubprocessCompiler())
         _follow_once(server)
         stopping = threading.Event()
         follower = threading.Thread(
@@ -69,7 +69,7 @@ def predict_once(registry: Registry, reference: Reference, body: bytes) -> bytes
 
     Raises ServingError and RegistryError.
     """
-    server = ModelServer(registry, ServingSettings(), SubprocessCompiler())
+    server = ModelServer.over(registry, ServingSettings(), SubprocessCompiler())
     answer, _ = server.predict(reference.model, reference.version, reference.alias, body)
     return answer
 
@@ -86,8 +86,7 @@ def follow(server: ModelServer, seconds: float, stopping: threading.Event) -> No
 def _follow_once(server: ModelServer) -> str:
     """Why it could not be done, or ''."""
     try:
-        for model in server.registry.models():
-            server.router.preload(model)
+        server.router.preload_all()
     except (RegistryError, ServingError) as error:
         return str(error)
     return ""

@@ -146,6 +146,11 @@ class Router:
         for id in _targets(model, followed) if followed else ():
             self._servables.start(id)
 
+    def preload_all(self) -> None:
+        """`preload` every model of the registry. Raises RegistryError and ModelUnavailable."""
+        for model in self._registry.models():
+            self.preload(model)
+
     def _first_look(self, model: str) -> _Followed | None:
         try:
             model_name(model)

@@ -27,15 +27,20 @@ class ModelServer:
     Every method is thread-safe, blocks, and raises ServingError.
     """
 
-    def __init__(self, registry: Registry, settings: ServingSettings, compiler: Compiler) -> None:
+    def __init__(self, servables: Servables, router: Router, settings: ServingSettings) -> None:
+        self.servables = servables
+        self.router = router
         self.settings = settings
-        self.registry = registry
-        self.servables = Servables(
-            loader(registry, settings.threads, compiler), budget=settings.memory_budget
-        )
-        self.router = Router(
-            registry, self.servables, ttl=settings.alias_ttl, swap_wait=settings.swap_wait
-        )
+
+    @classmethod
+    def over(
+        cls, registry: Registry, settings: ServingSettings, compiler: Compiler
+    ) -> "ModelServer":
+        """The server of everything in `registry`."""
+        load = loader(registry, settings.threads, compiler)
+        servables = Servables(load, budget=settings.memory_budget)
+        router = Router(registry, servables, ttl=settings.alias_ttl, swap_wait=settings.swap_wait)
+        return cls(servables, router, settings)
 
     def predict(
         self, model: str, version: int | None, label: str | None, body: bytes

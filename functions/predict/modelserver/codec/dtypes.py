@@ -3,13 +3,19 @@
 from dataclasses import dataclass
 from enum import Enum, auto
 
+import numpy as np
+
 from modelserver.runtime.dtypes import DType, of
+
+Array = np.ndarray[tuple[int, ...], np.dtype[np.generic]]
 
 INT32 = (-(2**31), 2**31 - 1)
 INT64 = (-(2**63), 2**63 - 1)
 UINT16 = (0, 2**16 - 1)
 UINT32 = (0, 2**32 - 1)
 UINT64 = (0, 2**64 - 1)
+DOUBLE = (-(2**1024 - 2**970) + 1, 2**1024 - 2**970 - 1)
+"""The integers that round to a finite double."""
 
 
 class Kind(Enum):
@@ -34,7 +40,7 @@ class JsonType:
 
     dtype: DType
     kind: Kind
-    accepts: tuple[int, int] = INT64
+    accepts: tuple[int, int] = DOUBLE
 
 
 def json_type(proto: str) -> JsonType:

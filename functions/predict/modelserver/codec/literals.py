@@ -6,10 +6,8 @@ from json.encoder import encode_basestring
 
 import numpy as np
 
-from modelserver.codec.dtypes import JsonType, Kind
+from modelserver.codec.dtypes import Array, JsonType, Kind
 from modelserver.errors import InvalidRequest
-
-Array = np.ndarray[tuple[int, ...], np.dtype[np.generic]]
 
 
 def literals(array: Array, rule: JsonType, *, binary: bool = False) -> list[str]:

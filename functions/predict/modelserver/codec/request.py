@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from modelregistry.plan import TensorSpec
-from modelserver.codec.dtypes import json_type
+from modelserver.codec.dtypes import Array, json_type
 from modelserver.codec.excerpt import excerpt, printable
-from modelserver.codec.literals import Array
 from modelserver.codec.rows import row_arrays
 from modelserver.codec.syntax import read_object
 from modelserver.codec.tensors import array_of, is_base64

@@ -5,8 +5,8 @@ from json.encoder import encode_basestring
 from math import prod
 
 from modelregistry.plan import TensorSpec
-from modelserver.codec.dtypes import json_type
-from modelserver.codec.literals import Array, literals
+from modelserver.codec.dtypes import Array, json_type
+from modelserver.codec.literals import literals
 from modelserver.errors import InvalidRequest
 
 _BYTES_SUFFIX = "_bytes"

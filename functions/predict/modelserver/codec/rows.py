@@ -9,9 +9,8 @@ The row format: `instances` is a list of values, or of objects that name every i
 from collections.abc import KeysView, Mapping
 from math import prod
 
-from modelserver.codec.dtypes import JsonType
+from modelserver.codec.dtypes import Array, JsonType
 from modelserver.codec.excerpt import excerpt, printable
-from modelserver.codec.literals import Array
 from modelserver.codec.tensors import TOO_DEEP, is_base64, measure, quick_array
 from modelserver.errors import InvalidRequest, UnsupportedType
 

@@ -11,7 +11,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
-from ctypes import POINTER, c_char_p, c_int, c_int64, c_size_t, c_void_p
+from ctypes import POINTER, c_char_p, c_int, c_int64, c_size_t, c_uint16, c_void_p
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -78,6 +78,12 @@ class Library:
         self.string_data = quick("TF_StringGetDataPointer", c_void_p, c_void_p)
         self.string_size = quick("TF_StringGetSize", c_size_t, c_void_p)
         self.string_dealloc = quick("TF_StringDealloc", None, c_void_p)
+
+        # C++ of `tsl/platform/denormal.h`: two bools, which fit a register.
+        self.get_denormals = quick("_ZN3tsl4port16GetDenormalStateEv", c_uint16)
+        self.set_denormals = quick(
+            "_ZN3tsl4port16SetDenormalStateERKNS0_13DenormalStateE", None, POINTER(c_uint16)
+        )
 
         self.new_session_options = quick("TF_NewSessionOptions", c_void_p)
         self.delete_session_options = quick("TF_DeleteSessionOptions", None, c_void_p)
@@ -146,6 +152,32 @@ class Status:
         if code != OK:
             text = self._library.message(self.pointer).decode("utf-8", "replace")
             raise PredictionFailed(code, text)
+
+
+class FlushedDenormals:
+    """
+    Numbers too small for a normal exponent count as zero in this thread, for the length of a `with`.
+
+    So they do in TensorFlow's own threads, but an executor that runs in the
+    caller's thread would compute other bits there, and slowly.
+    """
+
+    __slots__ = ("_before", "_library")
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+
+    def __enter__(self) -> None:
+        self._before = c_uint16(self._library.get_denormals())
+        self._library.set_denormals(c_uint16(0x0101))  # flush results, and take operands as zero
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._library.set_denormals(self._before)
 
 
 _lock = threading.Lock()

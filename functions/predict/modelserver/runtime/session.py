@@ -99,7 +99,11 @@ class Session:
         try:
             for position, (_, dtype, array) in enumerate(feeds):
                 given[position] = to_tensor(library, array, dtype)
-            with self._in_use() as session, c.Status(library) as status:
+            with (
+                self._in_use() as session,
+                c.Status(library) as status,
+                c.FlushedDenormals(library),
+            ):
                 library.session_run(
                     session,
                     None,

@@ -1,0 +1,391 @@
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic, sleep
+
+import pytest
+
+from modelregistry.aliases.memory import MemoryAliasTable
+from modelregistry.aliases.revision import Revision
+from modelregistry.aliases.state import parse_shares
+from modelregistry.deletion import execute, propose_delete
+from modelregistry.errors import Unavailable
+from modelregistry.names import ModelId
+from modelregistry.registry import Registry
+from modelserver.errors import ModelNotFound, ModelUnavailable, UnknownLabel
+from modelserver.routing import Routed, Router
+from modelserver.servables import FIRST_RETRY, Servables
+from tests.fakes import MemoryArtifacts, publish_all
+
+from .doubles import Loads, Time
+
+TTL = 1.0
+
+
+class WatchedTable(MemoryAliasTable):
+    """Counts the looks, and can be taken down."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.looks = 0
+        self.down = False
+
+    def newest(self, model: str) -> Revision | None:
+        self.looks += 1
+        if self.down:
+            raise Unavailable("the table does not answer")
+        return super().newest(model)
+
+
+@dataclass
+class World:
+    """A registry with sample:1 to 3, and a process that serves it."""
+
+    registry: Registry
+    table: WatchedTable
+    loads: Loads
+    servables: Servables
+    monotonic: Time
+    wall: Time
+    draws: Iterator[float]
+
+    def router(self, *, swap_wait: float = 0.0) -> Router:
+        return Router(
+            self.registry,
+            self.servables,
+            ttl=TTL,
+            swap_wait=swap_wait,
+            monotonic=self.monotonic,
+            wall=self.wall,
+            pick=lambda: next(self.draws),
+        )
+
+    def promote(self, version: int, alias: str = "stable") -> None:
+        self.registry.commit(self.registry.propose_promote(ModelId("sample", version), alias))
+
+    def set(self, alias: str, *shares: str) -> None:
+        self.registry.commit(self.registry.propose_set("sample", alias, parse_shares(shares)))
+
+    def pass_ttl(self) -> None:
+        for clock in (self.monotonic, self.wall):
+            clock.seconds += TTL
+
+    def warm(self, *versions: int) -> None:
+        for version in versions:
+            self.servables.get(ModelId("sample", version))
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    table, loads, ticking = WatchedTable(), Loads(), Time()
+    registry = Registry(MemoryArtifacts(tmp_path / "cache"), table, url="memory:")
+    publish_all(registry, tmp_path, {"sample": 3})
+    servables = Servables(loads, budget=1000, clock=ticking)
+    return World(registry, table, loads, servables, ticking, Time(), iter(()).__iter__())
+
+
+@pytest.fixture(autouse=True)
+def draws(world: World) -> None:
+    world.draws = iter([0.5] * 1000)
+
+
+def version(router: Router, label: str | None = None) -> int:
+    return router.resolve("sample", label=label).id.version
+
+
+def eventually(expected: int, ask: Callable[[], int]) -> None:
+    """Loads finish in threads of their own; nothing here waits for a clock of the product."""
+    deadline = monotonic() + 10
+    while ask() != expected:
+        assert monotonic() < deadline, f"still {ask()}, not {expected}"
+        sleep(0.001)
+
+
+def test_no_version_and_no_label_means_the_default_alias(world: World) -> None:
+    world.promote(1)
+    assert Routed(ModelId("sample", 1), "stable", 1) == world.router().resolve("sample")
+
+
+def test_a_label_is_an_alias(world: World) -> None:
+    world.promote(1)
+    world.promote(3, "canary")
+    expected = Routed(ModelId("sample", 3), "canary", 2)
+    assert expected == world.router().resolve("sample", label="canary")
+
+
+def test_a_number_is_any_published_version(world: World) -> None:
+    assert Routed(ModelId("sample", 2)) == world.router().resolve("sample", version=2)
+
+
+def test_an_unset_default_says_how_to_set_it(world: World) -> None:
+    message = (
+        "Servable not found for request: Latest(sample). Its default alias 'stable' is not set;"
+        " set it with: deploy promote sample VERSION"
+    )
+    with pytest.raises(ModelNotFound, match=rf"^{message.replace('(', '[(]').replace(')', '[)]')}"):
+        world.router().resolve("sample")
+
+
+def test_the_default_can_be_another_alias(world: World) -> None:
+    world.promote(3, "live")
+    world.registry.commit(world.registry.propose_default("sample", "live"))
+    assert "live" == world.router().resolve("sample").alias
+
+
+def test_the_default_can_be_the_highest_version(world: World) -> None:
+    world.promote(1)
+    world.registry.commit(world.registry.propose_default("sample", "highest"))
+    assert ModelId("sample", 3) == world.router().resolve("sample").id
+    with pytest.raises(UnknownLabel):
+        world.router().resolve("sample", label="highest")
+
+
+@pytest.mark.parametrize("name", ["other", "..", "../sample", "a/b", ".hidden", "", "x" * 200])
+def test_a_model_that_is_not_there_is_not_found_and_not_remembered(world: World, name: str) -> None:
+    router = world.router()
+    for number in (None, 1):
+        with pytest.raises(ModelNotFound):
+            router.resolve(name, version=number)
+    assert {} == router._models
+
+
+def test_an_unknown_label_is_refused_with_upstreams_words(world: World) -> None:
+    world.promote(1)
+    for model in ("sample", "other"):
+        with pytest.raises(UnknownLabel, match=r"^Unrecognized servable version label: beta$"):
+            world.router().resolve(model, label="beta")
+
+
+def test_a_version_that_is_not_published_is_not_found(world: World) -> None:
+    with pytest.raises(
+        ModelNotFound, match=r"^Servable not found for request: Specific\(sample, 9"
+    ):
+        world.router().resolve("sample", version=9)
+
+
+def test_a_version_published_a_moment_ago_is_found(world: World, tmp_path: Path) -> None:
+    router = world.router()
+    router.resolve("sample", version=1)
+    publish_all(world.registry, tmp_path / "more", {"sample": 4})
+    assert 4 == router.resolve("sample", version=4).id.version
+
+
+def test_a_deleted_version_is_gone_after_the_next_look(world: World) -> None:
+    world.promote(1)
+    router = world.router()
+    assert 3 == router.resolve("sample", version=3).id.version
+    execute(world.registry, propose_delete(world.registry, "sample", [3]))
+    world.pass_ttl()
+    with pytest.raises(ModelNotFound):
+        router.resolve("sample", version=3)
+
+
+def test_the_table_is_looked_at_once_in_a_ttl(world: World) -> None:
+    world.promote(1)
+    router = world.router()
+    router.resolve("sample")
+    before = world.table.looks
+    for _ in range(10):
+        router.resolve("sample")
+    assert before == world.table.looks
+    world.pass_ttl()
+    for _ in range(10):
+        router.resolve("sample")
+    assert before + 1 == world.table.looks
+
+
+@pytest.mark.parametrize("clock", ["monotonic", "wall"])
+def test_either_clock_makes_a_look_old(world: World, clock: str) -> None:
+    # A frozen container's monotonic clock stands still; a wall clock may be set back.
+    world.promote(1)
+    world.warm(1, 2)
+    router = world.router()
+    assert 1 == version(router)
+    world.promote(2)
+    getattr(world, clock).seconds += TTL
+    assert 2 == version(router)
+
+
+def test_a_flip_to_a_loaded_version_is_seen_by_the_next_look(world: World) -> None:
+    world.promote(1)
+    world.warm(1, 2)
+    router = world.router()
+    assert 1 == version(router)
+    world.promote(2)
+    assert 1 == version(router)
+    world.pass_ttl()
+    assert Routed(ModelId("sample", 2), "stable", 2) == router.resolve("sample")
+
+
+def test_the_version_in_place_answers_while_the_new_one_loads(world: World) -> None:
+    world.promote(1)
+    world.warm(1)
+    router = world.router()
+    version(router)
+    world.promote(2)
+    with world.loads.held():
+        world.pass_ttl()
+        assert [1] * 5 == [version(router) for _ in range(5)]
+        assert 1 == router.resolve("sample").revision
+    eventually(2, lambda: version(router))
+    assert 1 == world.loads.count[ModelId("sample", 2)]
+
+
+def test_with_swap_wait_the_request_that_sees_the_flip_is_answered_by_it(world: World) -> None:
+    world.promote(1)
+    world.warm(1)
+    router = world.router(swap_wait=10)
+    version(router)
+    world.promote(2)
+    world.pass_ttl()
+    assert 2 == version(router)
+
+
+def test_swap_wait_ends_and_the_old_version_answers(world: World) -> None:
+    world.promote(1)
+    world.warm(1)
+    router = world.router(swap_wait=0.01)
+    version(router)
+    world.promote(2)
+    world.pass_ttl()
+    with world.loads.held():
+        assert 1 == version(router)
+    eventually(2, lambda: version(router))
+
+
+def test_a_version_that_cannot_be_loaded_leaves_the_old_route_in_force(world: World) -> None:
+    world.promote(1)
+    world.warm(1)
+    world.loads.broken = {2}
+    router = world.router(swap_wait=10)
+    version(router)
+    world.promote(2)
+    for _ in range(3):
+        world.pass_ttl()
+        assert 1 == version(router)
+    assert "sample:2 is broken" == str(world.servables.failure(ModelId("sample", 2)))
+
+    world.loads.broken.clear()
+    world.monotonic.seconds += 10 * FIRST_RETRY
+    assert 2 == version(router)
+
+
+def test_a_broken_version_under_one_alias_does_not_hold_up_another(world: World) -> None:
+    world.promote(1)
+    world.promote(1, "canary")
+    world.warm(1)
+    world.loads.broken = {3}
+    router = world.router(swap_wait=10)
+    version(router)
+    world.promote(3, "canary")
+    world.promote(2)
+    world.pass_ttl()
+    assert (2, 1) == (version(router), version(router, "canary"))
+
+
+def test_a_rollback_to_a_resident_version_needs_no_load(world: World) -> None:
+    world.promote(1)
+    world.promote(2)
+    world.warm(1, 2)
+    router = world.router()
+    version(router)
+    world.registry.commit(world.registry.propose_rollback("sample", "stable"))
+    world.pass_ttl()
+    with world.loads.held():
+        assert 1 == version(router)
+    assert {1} == set(world.loads.count.values())
+
+
+def test_a_promotion_away_from_a_version_that_never_loaded_is_taken_at_once(world: World) -> None:
+    world.promote(1)
+    world.loads.broken = {1}
+    router = world.router()
+    version(router)
+    world.promote(2)
+    world.pass_ttl()
+    assert 2 == version(router)
+
+
+def test_a_table_that_is_down_leaves_the_last_known_routes(world: World) -> None:
+    world.promote(1)
+    world.warm(1, 2)
+    router = world.router()
+    version(router)
+    world.promote(2)
+    world.table.down = True
+    world.pass_ttl()
+    assert 1 == version(router)
+    world.table.down = False
+    assert 1 == version(router)  # not asked again before another TTL has passed
+    world.pass_ttl()
+    assert 2 == version(router)
+
+
+def test_a_table_that_was_never_reached_makes_the_model_unavailable(world: World) -> None:
+    world.promote(1)
+    world.table.down = True
+    router = world.router()
+    with pytest.raises(ModelUnavailable, match="the alias table cannot be read"):
+        router.resolve("sample")
+    world.table.down = False
+    assert 1 == version(router)
+
+
+def test_a_log_that_went_back_in_time_is_not_believed(world: World) -> None:
+    world.promote(1)
+    world.promote(2)
+    world.warm(1, 2)
+    router = world.router()
+    assert 2 == version(router)
+    world.table._logs["sample"].pop()
+    world.pass_ttl()
+    assert 2 == version(router)
+
+
+def test_an_alias_that_was_unset_is_gone_after_the_next_look(world: World) -> None:
+    world.promote(1)
+    world.promote(2, "canary")
+    router = world.router()
+    assert 2 == version(router, "canary")
+    world.registry.commit(world.registry.propose_unset("sample", "canary"))
+    world.pass_ttl()
+    with pytest.raises(UnknownLabel):
+        router.resolve("sample", label="canary")
+
+
+def test_weights_share_the_picks(world: World) -> None:
+    world.set("stable", "1@70", "2@29.5", "3@0.5")
+    world.draws = iter([n / 1000 for n in range(1000)])
+    router = world.router()
+    assert {1: 700, 2: 295, 3: 5} == Counter(version(router) for _ in range(1000))
+
+
+def test_a_version_at_zero_percent_answers_nobody_and_is_not_loaded(world: World) -> None:
+    world.set("stable", "1@100", "3@0")
+    world.draws = iter([0.0, 0.999999, 0.5])
+    router = world.router()
+    router.preload("sample")
+    assert [1, 1, 1] == [version(router) for _ in range(3)]
+    assert 0 == world.loads.count[ModelId("sample", 3)]
+
+
+def test_preloading_loads_what_the_aliases_point_to(world: World) -> None:
+    world.promote(1)
+    world.promote(3, "canary")
+    router = world.router()
+    router.preload_all()
+    eventually(2, lambda: len(world.servables.loaded()))
+    assert {1, 3} == {id.version for id in world.servables.loaded()}
+
+
+def test_versions_that_answer_are_pinned_against_the_budget(world: World) -> None:
+    servables = Servables(world.loads, budget=10)
+    world.servables = servables
+    world.promote(1)
+    world.promote(2, "canary")
+    router = world.router()
+    router.resolve("sample")
+    for number in (1, 2, 3):
+        servables.get(ModelId("sample", number))
+    assert {1, 2} <= {id.version for id in servables.loaded()}

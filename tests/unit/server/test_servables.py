@@ -1,0 +1,117 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from modelregistry.names import ModelId
+from modelserver.errors import ModelUnavailable
+from modelserver.servables import FIRST_RETRY, Servable, Servables
+
+from .doubles import Loads, Time
+
+ONE, TWO, THREE = (ModelId("sample", version) for version in (1, 2, 3))
+
+
+def test_a_version_is_loaded_once_however_often_it_is_asked_for() -> None:
+    loads = Loads()
+    servables = Servables(loads, budget=100)
+    assert servables.get(ONE) is servables.get(ONE)
+    assert {ONE: 1} == loads.count
+
+
+def test_concurrent_callers_wait_for_a_single_load() -> None:
+    loads = Loads()
+    servables = Servables(loads, budget=100)
+    with ThreadPoolExecutor(8) as pool:
+        with loads.held():
+            waiting = [pool.submit(servables.get, ONE) for _ in range(8)]
+        assert 1 == len({id(future.result(5)) for future in waiting})
+    assert {ONE: 1} == loads.count
+
+
+def test_concurrent_callers_all_see_the_failure_of_that_load() -> None:
+    loads = Loads()
+    loads.broken = {1}
+    servables = Servables(loads, budget=100)
+    with loads.held():
+        waiting = [servables.start(ONE) for _ in range(4)]
+    assert {"sample:1 is broken"} == {str(future.exception(5)) for future in waiting}
+
+
+def test_a_failed_load_leaves_nothing_and_is_tried_again_after_the_back_off() -> None:
+    loads, time = Loads(), Time()
+    loads.broken = {1}
+    servables = Servables(loads, budget=100, clock=time)
+    for _ in range(3):
+        with pytest.raises(ModelUnavailable, match="sample:1 is broken"):
+            servables.get(ONE)
+    assert ({ONE: 1}, []) == (loads.count, servables.loaded())
+
+    loads.broken.clear()
+    time.seconds += FIRST_RETRY
+    assert ONE == servables.get(ONE).id
+    assert servables.failure(ONE) is None
+
+
+def test_the_back_off_doubles_with_every_failure() -> None:
+    loads, time = Loads(), Time()
+    loads.broken = {1}
+    servables = Servables(loads, budget=100, clock=time)
+    tried = []
+    for _ in range(8):
+        with pytest.raises(ModelUnavailable):
+            servables.get(ONE)
+        tried.append(loads.count[ONE])
+        time.seconds += FIRST_RETRY
+    assert [1, 2, 2, 3, 3, 3, 3, 4] == tried
+
+
+def test_a_defect_in_the_loader_reaches_those_who_wait() -> None:
+    def explode(id: ModelId) -> Servable:
+        raise ZeroDivisionError
+
+    servables = Servables(explode, budget=100)
+    with pytest.raises(ModelUnavailable, match=r"sample:1 failed to load: ZeroDivisionError\(\)"):
+        servables.get(ONE)
+
+
+def test_who_waits_too_long_is_told_and_the_load_goes_on() -> None:
+    loads = Loads()
+    servables = Servables(loads, budget=100)
+    with loads.held(), pytest.raises(ModelUnavailable, match="sample:1 is still loading"):
+        servables.get(ONE, timeout=0.01)
+    assert ONE == servables.get(ONE, timeout=5).id
+    assert {ONE: 1} == loads.count
+
+
+def test_the_least_recently_used_version_leaves_first() -> None:
+    servables = Servables(Loads(size=10), budget=20)
+    for id in (ONE, TWO, ONE, THREE):
+        servables.get(id)
+    assert [ONE, THREE] == servables.loaded()
+
+
+def test_what_is_pinned_stays_over_budget() -> None:
+    servables = Servables(Loads(size=10), budget=10)
+    servables.pin("sample", frozenset({ONE, TWO}))
+    for id in (ONE, TWO, THREE):
+        servables.get(id)
+    assert [ONE, TWO, THREE] == servables.loaded()
+    servables.pin("sample", frozenset({THREE}))
+    assert [THREE] == servables.loaded()
+
+
+def test_a_version_larger_than_the_budget_is_served_all_the_same() -> None:
+    servables = Servables(Loads(size=1000), budget=10)
+    assert ONE == servables.get(ONE).id
+    assert [ONE] == servables.loaded()
+
+
+def test_loading_never_blocks_who_only_starts_it() -> None:
+    loads = Loads()
+    servables = Servables(loads, budget=100)
+    with loads.held():
+        assert [False] * 3 == [servables.start(id).done() for id in (ONE, TWO, THREE)]
+        assert not servables.is_loaded(ONE)
+    assert {ONE, TWO, THREE} == {servables.get(id).id for id in (ONE, TWO, THREE)}
+    assert threading.current_thread() is threading.main_thread()
