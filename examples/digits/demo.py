@@ -17,7 +17,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -60,11 +59,20 @@ def check_installed() -> None:
         raise Refused(f"{DEPLOY} is missing; install the project with: make setup")
 
 
-def prepare() -> None:
-    """Bring the sample to where it can be served, from wherever an earlier run left it."""
+def prepare() -> str:
+    """
+    Bring the sample to where it can be served, from wherever an earlier run left it.
+
+    Returns the URL of its registry.
+    """
     status = _status()
-    if "stable" in status["aliases"]:
-        return
+    if "stable" not in status["aliases"]:
+        _make(status)
+        status = _status()
+    return str(status["registry"]["url"])
+
+
+def _make(status: dict[str, Any]) -> None:
     if not {1, 2} <= set(status["versions"]):
         if not all((CHECKOUT / "my_model" / version).exists() for version in ("1", "2")):
             print("training the sample (once, about 20 seconds)", flush=True)
@@ -85,9 +93,7 @@ def _status() -> dict[str, Any]:
     if asked.returncode == NOT_FOUND:
         return {"versions": [], "aliases": {}}
     if asked.returncode:
-        # Its last line, so that even a crash is one line here.
-        reason = asked.stderr.strip().splitlines()[-1:] or ["deploy status failed"]
-        print(*reason, file=sys.stderr)
+        print(asked.stderr.partition("\n")[0] or "deploy status failed", file=sys.stderr)
         raise StepFailed
     document: dict[str, Any] = json.loads(asked.stdout)
     return document
@@ -114,12 +120,11 @@ def _end(child: subprocess.Popen[bytes]) -> None:
         child.terminate()
 
 
-def introduce(port: int) -> None:
-    settings = tomllib.loads((CHECKOUT / "deploy.toml").read_text(encoding="utf-8"))
+def introduce(port: int, registry: str) -> None:
     body = shlex.quote(f"@{HERE / 'three.json'}")
     url = f"http://localhost:{port}/v1/models/{MODEL}:predict"
     print(
-        f"registry       {CHECKOUT / settings['registry']}\n"
+        f"registry       {registry}\n"
         "In another terminal, once it serves:\n"
         f"  predict      curl -d {body} {url}\n"
         f"  version 2    .venv/bin/deploy promote {MODEL} 2\n"
@@ -148,8 +153,7 @@ def main() -> int:
     try:
         check_port(port)
         check_installed()
-        prepare()
-        introduce(port)
+        introduce(port, prepare())
         serve(port)
     except KeyboardInterrupt:
         return INTERRUPTED

@@ -40,7 +40,8 @@ def export(recipe: Recipe, split: digits.Split, place: Path) -> float:
     keras.utils.set_random_seed(SEED)
     model = keras.Sequential(
         [
-            keras.Input(shape=(784,)),
+            # Named, so that both versions call their input the same.
+            keras.Input(shape=(784,), name="pixels"),
             keras.layers.Dense(512, activation="relu"),
             keras.layers.Dense(10, activation="softmax"),
         ]

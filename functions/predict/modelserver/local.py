@@ -31,36 +31,15 @@ def serve(registry_url: str, settings: LocalSettings) -> None:
 
     Raises PortTaken, and RegistryError where there is no registry to serve.
     """
-    import uvicorn  # noqa: PLC0415 - in-process predictions need no web server
-
-    with _bind(settings.host, settings.port) as listener:
-        logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-        registry = open_registry(registry_url)
-        server = ModelServer.over(registry, settings.serving(), SubprocessCompiler())
-        _follow_once(server)
-        stopping = threading.Event()
-        follower = threading.Thread(
-            target=follow, args=(server, settings.alias_ttl / 2, stopping), daemon=True
-        )
-        follower.start()
-        host, port = listener.getsockname()[:2]
-        _log.info("serving %s", registry.url)
-        _log.info("listening on http://%s:%d, Ctrl-C stops it", host, port)
-        config = uvicorn.Config(
-            create_app(server),
-            lifespan="off",
-            log_config=None,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=_GRACE_SECONDS,
-        )
-        try:
-            uvicorn.Server(config).run(sockets=[listener])
-        except KeyboardInterrupt:
-            _log.info("stopped")
-        finally:
-            stopping.set()
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    stopping = threading.Event()
+    try:
+        with _bind(settings.host, settings.port) as listener:
+            _run(open_registry(registry_url), settings, listener, stopping)
+    except KeyboardInterrupt:
+        _log.info("stopped")
+    finally:
+        stopping.set()
 
 
 def predict_once(registry: Registry, reference: Reference, body: bytes) -> bytes:
@@ -81,6 +60,34 @@ def follow(server: ModelServer, seconds: float, stopping: threading.Event) -> No
         before, problem = problem, _follow_once(server)
         if problem and problem != before:
             _log.warning("cannot follow the registry: %s", problem)
+
+
+def _run(
+    registry: Registry,
+    settings: LocalSettings,
+    listener: socket.socket,
+    stopping: threading.Event,
+) -> None:
+    import uvicorn  # noqa: PLC0415 - in-process predictions need no web server
+
+    server = ModelServer.over(registry, settings.serving(), SubprocessCompiler())
+    config = uvicorn.Config(
+        create_app(server),
+        lifespan="off",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+    _follow_once(server)
+    threading.Thread(
+        target=follow, args=(server, settings.alias_ttl / 2, stopping), daemon=True
+    ).start()
+    host, port = listener.getsockname()[:2]
+    _log.info("serving %s", registry.url)
+    _log.info("listening on http://%s:%d, Ctrl-C stops it", host, port)
+    uvicorn.Server(config).run(sockets=[listener])
 
 
 def _follow_once(server: ModelServer) -> str:

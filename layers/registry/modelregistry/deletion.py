@@ -93,7 +93,7 @@ def _gc_model(registry: Registry, keep: int, model: str) -> Deletion | None:
     state = base.state if base else EMPTY
     stored = registry.artifacts.versions(model)
     published = [v for v in stored if v not in state.retired]
-    kept = {*published[len(published) - keep :]} if keep else set()
+    kept = {*published[-keep:]} if keep else set()
     kept |= state.versions() | reachable(registry, model).keys()
     wanted = tuple(v for v in stored if v not in kept or v in state.retired)
     if not wanted:

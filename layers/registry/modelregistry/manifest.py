@@ -6,6 +6,7 @@ facts only: what was worked out about the version is its plan.
 """
 
 import hashlib
+import os
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -85,7 +86,7 @@ def scan(directory: Path) -> Iterator[tuple[str, Path, int]]:
     a name that cannot be stored: a digest must mean the same bytes everywhere.
     """
     published = _is_published(directory)
-    for path in sorted(directory.rglob("*")):
+    for path in sorted(_walk(directory)):
         name = path.relative_to(directory).as_posix()
         mode = path.lstat().st_mode
         if stat.S_ISLNK(mode):
@@ -136,6 +137,17 @@ def hash_stream(
     return FileEntry(name, size, whole.hexdigest(), tuple(parts) if size > PART else ())
 
 
+def _walk(directory: Path) -> Iterator[Path]:
+    # Not rglob: it passes over a directory that it may not read.
+    for folder, folders, files in os.walk(directory, onerror=_raise):
+        for name in folders + files:
+            yield Path(folder, name)
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
 def _is_published(directory: Path) -> bool:
     try:
         Manifest.from_bytes((directory / MANIFEST).read_bytes(), MANIFEST)
@@ -145,7 +157,7 @@ def _is_published(directory: Path) -> bool:
 
 
 def _is_ours(name: str) -> bool:
-    return name == MANIFEST or name.split("/", 1)[0] == COMPILED
+    return name.split("/", 1)[0] in {MANIFEST, COMPILED}
 
 
 def _entry(document: Mapping[str, Any]) -> FileEntry:

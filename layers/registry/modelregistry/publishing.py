@@ -8,7 +8,7 @@ nothing changes any more.
 
 import errno
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -16,7 +16,7 @@ from typing import Literal
 from . import clock
 from .aliases import changes
 from .aliases.revision import Revision
-from .errors import Conflict, InvalidInput, NotFound, Refused, Unavailable, VersionExists
+from .errors import Conflict, Damaged, InvalidInput, NotFound, Refused, Unavailable, VersionExists
 from .manifest import FileEntry, Manifest, hash_files
 from .names import ModelId, model_name, version_directory
 from .plan import Compiler, Plan
@@ -149,14 +149,19 @@ class Publisher:
         return manifest
 
     def _identical(self, manifest: Manifest, source: Path, *, dry_run: bool) -> Publication:
-        """Nothing to publish; but a plan that is missing or damaged is made again."""
-        plan = self.registry.artifacts.plan(manifest.id)
-        if plan is not None:
-            return Publication("identical", manifest, plan)
-        plan = self.compiler.compile(source)
-        if not dry_run:
-            self.registry.artifacts.put_plan(manifest.id, plan)
-        return Publication("identical", manifest, plan, notes=("made its plan again",))
+        """
+        Nothing to publish; but a plan that is missing or damaged is made again, and
+        the policy acts if the publish that stored the version was killed before it did.
+        """
+        id = manifest.id
+        notes: tuple[str, ...] = ()
+        plan = self.registry.artifacts.plan(id)
+        if plan is None:
+            plan, notes = self.compiler.compile(source), ("made its plan again",)
+            if not dry_run:
+                self.registry.artifacts.put_plan(id, plan)
+        revision = None if dry_run else apply_policy(self.registry, id.model)
+        return Publication("identical", manifest, plan, revision, notes)
 
     def _store(self, source: Path, manifest: Manifest, plan: Plan, *, may_move: bool) -> Manifest:
         """Put the version. Where it `may_move`, who loses a number takes the next."""
@@ -189,8 +194,10 @@ class Publisher:
         model = manifest.id.model
         for version in reversed(self.registry.versions(model)):
             id = ModelId(model, version)
-            if id != manifest.id and self.registry.artifacts.manifest(id).files == manifest.files:
-                return (f"{id} holds the very same files",)
+            with suppress(NotFound, Damaged):  # another version's trouble is not this one's
+                files = self.registry.artifacts.manifest(id).files
+                if id != manifest.id and files == manifest.files:
+                    return (f"{id} holds the very same files",)
         return ()
 
 

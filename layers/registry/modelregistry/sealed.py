@@ -33,9 +33,10 @@ def unseal(data: bytes, where: str) -> dict[str, Any]:
         body = json.loads(data)
         written = body.pop("sha256")
         schema = body["schema"]
+        sound = written == _digest(body)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise Damaged(f"{where} is not a document of this registry") from error
-    if written != _digest(body):
+    if not sound:
         raise Damaged(f"{where} does not match its own digest: it was changed after publishing")
     if schema != SCHEMA:
         raise Damaged(

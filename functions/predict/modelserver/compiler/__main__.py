@@ -5,11 +5,12 @@ The process in which a SavedModel is tried out; a crash of TensorFlow ends only 
 
 RESULT is a file, written and then perhaps written again: `{"plan": …}` or
 `{"refused": message, "hint": hint}`. LIFELINE is an inherited pipe's descriptor:
-when its other end closes the parent is gone, and so are we.
+when its other end closes the parent is gone, and so are we, with RESULT's directory.
 """
 
 import json
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -30,7 +31,7 @@ def compile_model(directory: Path, tags: Sequence[str], result: Path) -> None:
     warnings: list[str] = []
     size = export.disk_bytes(directory)
     graph = export.meta_graph(directory, tags)
-    signatures = metagraph.signatures(graph, warnings)
+    signatures = metagraph.signatures(directory, graph, warnings)
     export.check_files(directory, graph)
     plan = Plan(
         compiler=COMPILER,
@@ -53,7 +54,8 @@ def compile_model(directory: Path, tags: Sequence[str], result: Path) -> None:
 
 def main(arguments: Sequence[str]) -> None:
     directory, result, lifeline, *tags = arguments
-    threading.Thread(target=_die_with_parent, args=(int(lifeline),), daemon=True).start()
+    lost = int(lifeline), Path(result).parent
+    threading.Thread(target=_die_with_parent, args=lost, daemon=True).start()
     try:
         compile_model(Path(directory), tags, Path(result))
     except ModelRefused as refusal:
@@ -62,8 +64,9 @@ def main(arguments: Sequence[str]) -> None:
     os._exit(0)
 
 
-def _die_with_parent(lifeline: int) -> None:
+def _die_with_parent(lifeline: int, left_behind: Path) -> None:
     os.read(lifeline, 1)
+    shutil.rmtree(left_behind, ignore_errors=True)
     os.killpg(0, signal.SIGKILL)
 
 

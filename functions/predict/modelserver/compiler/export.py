@@ -33,7 +33,7 @@ def disk_bytes(directory: Path) -> int:
     return sum(entry.stat(follow_symlinks=False).st_size for entry in _files(directory, directory))
 
 
-def meta_graph(directory: Path, tags: Sequence[str]) -> Any:  # noqa: ANN401 - a protobuf message
+def meta_graph(directory: Path, tags: Sequence[str]) -> Any:  # noqa: ANN401 - a message
     """
     The MetaGraphDef that carries exactly `tags`, from saved_model.pb or saved_model.pbtxt.
 
@@ -50,7 +50,7 @@ def meta_graph(directory: Path, tags: Sequence[str]) -> Any:  # noqa: ANN401 - a
     )
 
 
-def check_files(directory: Path, graph: Any) -> None:  # noqa: ANN401 - a protobuf message
+def check_files(directory: Path, graph: Any) -> None:  # noqa: ANN401 - a message
     """Raise ModelRefused unless the variables and assets that the MetaGraphDef needs are there."""
     _check_assets(directory, [asset.filename for asset in graph.asset_file_def])
     if graph.saver_def.restore_op_name:
@@ -74,7 +74,7 @@ def _files(root: Path, directory: Path) -> Iterator[os.DirEntry[str]]:
                 )
 
 
-def _read(directory: Path) -> Any:  # noqa: ANN401 - a protobuf message
+def _read(directory: Path) -> Any:  # noqa: ANN401 - a message
     """The SavedModel message. As TensorFlow does, the binary form is preferred."""
     for name in ("saved_model.pb", "saved_model.pbtxt"):
         file = directory / name

@@ -3,6 +3,7 @@ The signatures of a MetaGraphDef, as the plan and the metadata document want the
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from modelregistry.errors import ModelRefused
@@ -20,7 +21,7 @@ class _NotServable(Exception):
     """Why a signature is left out; never seen outside this module."""
 
 
-def signatures(graph: Any, warnings: list[str]) -> dict[str, Signature]:  # noqa: ANN401 - protobuf
+def signatures(directory: Path, graph: Any, warnings: list[str]) -> dict[str, Signature]:  # noqa: ANN401 - a message
     """
     The signatures that can be called, by name; for each left out a sentence in `warnings`.
 
@@ -36,13 +37,13 @@ def signatures(graph: Any, warnings: list[str]) -> dict[str, Signature]:  # noqa
             warnings.append(f"{name} cannot be called: {reason}")
     if not found:
         raise ModelRefused(
-            "it has no signature that can be called",
+            f"{directory} has no signature that can be called",
             hint="; ".join(warnings) or "export it with signatures=…, or model.export()",
         )
     return found
 
 
-def metadata(graph: Any) -> dict[str, Any]:  # noqa: ANN401 - a protobuf message
+def metadata(graph: Any) -> dict[str, Any]:  # noqa: ANN401 - a message
     """
     The whole `signature_def` map as protobuf JSON, the pseudo signatures included.
 
@@ -55,7 +56,7 @@ def metadata(graph: Any) -> dict[str, Any]:  # noqa: ANN401 - a protobuf message
     }
 
 
-def _signature(definition: Any) -> Signature:  # noqa: ANN401 - a protobuf message
+def _signature(definition: Any) -> Signature:  # noqa: ANN401 - a message
     if not definition.outputs:
         raise _NotServable("it has no outputs")
     return Signature(
@@ -69,7 +70,7 @@ def _specs(infos: Mapping[str, Any]) -> dict[str, TensorSpec]:
     return {name: _spec(name, info) for name, info in sorted(infos.items())}
 
 
-def _spec(name: str, info: Any) -> TensorSpec:  # noqa: ANN401 - a protobuf message
+def _spec(name: str, info: Any) -> TensorSpec:  # noqa: ANN401 - a message
     if not info.name:
         kind = info.WhichOneof("encoding") or "nameless"
         raise _NotServable(f"{name!r} is a {kind} tensor, not a plain one")

@@ -37,7 +37,7 @@ class SubprocessCompiler:
 
     def compile(self, directory: Path) -> Plan:
         """
-        The plan of the SavedModel in `directory`. Takes 1.5 s for a small one.
+        The plan of the SavedModel in `directory`. Takes 1 s for a small one.
 
         Raises ModelRefused with the reason, or Refused where TensorFlow is not installed.
         """
@@ -60,7 +60,7 @@ class SubprocessCompiler:
         """The exit code of the child, or None if its time was up."""
         theirs, ours = os.pipe()
         # -P: a tensorflow.py in the user's directory must not be taken for the real one.
-        command = [sys.executable, "-P", "-m", "modelserver.compiler"]
+        command = [sys.executable, "-P", "-X", "faulthandler", "-m", "modelserver.compiler"]
         try:
             child = subprocess.Popen(
                 [*command, str(directory), str(result), str(theirs), *self._tags],

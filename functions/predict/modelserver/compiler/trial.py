@@ -61,7 +61,7 @@ def try_out(directory: Path, plan: Plan, warnings: list[str]) -> tuple[Plan, dic
     library.load()
     before = _resident_bytes()
     model = _load(directory, plan)
-    trials = {name: _try(model, name, found) for name, found in plan.signatures.items()}
+    trials = {name: _try(directory, model, name, found) for name, found in plan.signatures.items()}
     grown = max(0, _resident_bytes() - before)
     model.close()
     signatures = {}
@@ -103,7 +103,7 @@ def _load(directory: Path, plan: Plan) -> SavedModel:
         raise ModelRefused(f"{directory} does not load: {error}") from error
 
 
-def _try(model: SavedModel, name: str, signature: Signature) -> Trial:
+def _try(directory: Path, model: SavedModel, name: str, signature: Signature) -> Trial:
     """
     The trial with the first shapes that the signature takes, or with the first it refused.
 
@@ -116,7 +116,7 @@ def _try(model: SavedModel, name: str, signature: Signature) -> Trial:
         if not isinstance(first, PredictionFailed):
             return tried
         if _BROKEN.search(str(first)):
-            raise ModelRefused(f"{name} cannot run: {first}") from first
+            raise ModelRefused(f"{name} of {directory} cannot run: {first}") from first
         trials.append(tried)
     return trials[0]
 

@@ -156,9 +156,9 @@ class Status:
 
 class FlushedDenormals:
     """
-    Numbers too small for a normal exponent count as zero in this thread, for the length of a `with`.
+    For the length of a `with`, numbers too small for a normal exponent are zero in this thread.
 
-    So they do in TensorFlow's own threads, but an executor that runs in the
+    So they are in TensorFlow's own threads, but an executor that runs in the
     caller's thread would compute other bits there, and slowly.
     """
 

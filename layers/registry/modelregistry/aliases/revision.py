@@ -93,5 +93,13 @@ def decode(text: str, where: str) -> Revision:
                 message=str(change["message"]),
             ),
         )
-    except (ValueError, KeyError, TypeError, AttributeError, InvalidInput) as error:
+    except (
+        ValueError,
+        ArithmeticError,  # a weight or number that Decimal or int cannot be
+        KeyError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+        InvalidInput,
+    ) as error:
         raise Damaged(f"{where} is not a revision of this registry: {error}") from error

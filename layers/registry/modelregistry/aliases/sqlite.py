@@ -134,8 +134,9 @@ class SqliteAliasTable:
         return connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
-        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        # In this order: whoever makes the table meanwhile commits both at once.
         (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
         if application != _APPLICATION and tables:
             raise Damaged(
                 f"{self._path} is an SQLite file, but not an alias table",

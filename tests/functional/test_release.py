@@ -1,0 +1,168 @@
+"""Releases as they are made: `deploy` in one process, the server in another, clients in between."""
+
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from time import monotonic, sleep
+
+import pytest
+
+from .terminal import DEPLOY, PATIENCE, Client, deploy, environment, free_port, must, running
+
+BODY = {"instances": [[1.0], [5.0]]}
+ANSWER = {"predictions": [[2.5], [4.5]]}
+ALIAS_TTL = 1.0
+
+
+@pytest.fixture
+def registry(savedmodels: Path, tmp_path: Path) -> Path:
+    """`sample` with two versions that answer alike, version 1 `stable`."""
+    registry = tmp_path / "registry"
+    for _ in range(2):
+        must(registry, "publish", savedmodels / "half_plus_two", "sample")
+    must(registry, "promote", "sample", 1)
+    return registry
+
+
+@pytest.fixture
+def port(registry: Path, tmp_path: Path) -> Iterator[int]:
+    port = free_port()
+    command = [DEPLOY, "serve", "--rest_api_port", str(port), "--alias-ttl", str(ALIAS_TTL)]
+    with running(command, port, cwd=tmp_path, registry=registry):
+        yield port
+
+
+class Load(threading.Thread):
+    """One client that asks without pause, and remembers who answered and what went wrong."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(daemon=True)
+        self.versions: list[str] = []
+        self.failures: list[object] = []
+        self._client = Client(port)
+        self._stopping = threading.Event()
+
+    def run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                answer = self._client.ask("/v1/models/sample:predict", BODY)
+            except OSError as error:
+                self.failures.append(error)
+                return
+            if (answer.status, answer.document) != (200, ANSWER):
+                self.failures.append(answer)
+            self.versions.append(answer.headers["x-model-version"])
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self.join(PATIENCE)
+        self._client.close()
+
+
+def until_all_answer(loads: list[Load], version: str) -> float:
+    """Wait until each client's newest answer came from `version`; the seconds it took."""
+    started = monotonic()
+    while {load.versions[-1] if load.versions else "" for load in loads} != {version}:
+        assert monotonic() < started + PATIENCE, f"version {version} never answered"
+        sleep(0.01)
+    return monotonic() - started
+
+
+def changes(versions: list[str]) -> list[str]:
+    """`["1", "1", "2", "2", "1"]` → `["1", "2", "1"]`."""
+    return [v for i, v in enumerate(versions) if i == 0 or versions[i - 1] != v]
+
+
+def test_flips_and_rollbacks_under_load_drop_no_request(registry: Path, port: int) -> None:
+    loads = [Load(port) for _ in range(3)]
+    for load in loads:
+        load.start()
+    until_all_answer(loads, "1")
+    for _ in range(2):
+        must(registry, "promote", "sample", 2)
+        until_all_answer(loads, "2")
+        must(registry, "rollback", "sample")
+        until_all_answer(loads, "1")
+    for load in loads:
+        load.stop()
+    assert [] == [failure for load in loads for failure in load.failures]
+    # And nobody was sent back and forth: one change for each flip.
+    assert [["1", "2", "1", "2", "1"]] * 3 == [changes(load.versions) for load in loads]
+
+
+def test_a_flip_is_followed_without_any_request(registry: Path, port: int) -> None:
+    client = Client(port)
+    must(registry, "promote", "sample", 2)
+    deadline = monotonic() + PATIENCE
+    while client.ask("/v1/models/sample:predict", BODY).headers["x-model-version"] != "2":
+        assert monotonic() < deadline
+        sleep(ALIAS_TTL / 2)
+    client.close()
+
+
+def test_the_alias_table_gone_the_last_known_version_answers(registry: Path, port: int) -> None:
+    client = Client(port)
+    assert ANSWER == client.ask("/v1/models/sample:predict", BODY).document
+    table = registry / "aliases.sqlite3"
+    away = table.rename(registry / "away")
+    for _ in range(3):
+        answer = client.ask("/v1/models/sample:predict", BODY)
+        assert (200, ANSWER) == (answer.status, answer.document)
+        sleep(ALIAS_TTL / 2)
+    assert not table.exists()  # nobody made an empty one in its place
+    away.rename(table)
+    must(registry, "promote", "sample", 2)
+    deadline = monotonic() + PATIENCE
+    while client.ask("/v1/models/sample:predict", BODY).headers["x-model-version"] != "2":
+        assert monotonic() < deadline
+        sleep(0.1)
+    client.close()
+
+
+def test_ctrl_c_ends_the_server_cleanly(registry: Path, tmp_path: Path) -> None:
+    port = free_port()
+    command = [DEPLOY, "serve", "--rest-api-port", str(port)]
+    with running(command, port, cwd=tmp_path, registry=registry) as server:
+        server.send_signal(signal.SIGINT)
+        out, log = server.communicate(timeout=PATIENCE)
+    assert (0, "") == (server.returncode, out)
+    assert "stopped" == log.splitlines()[-1]
+    assert "Traceback" not in log
+
+
+def test_a_port_that_is_taken_is_one_clear_line(registry: Path, port: int) -> None:
+    refused = deploy(registry, "serve", "--rest_api_port", port)
+    assert 1 == refused.returncode
+    expected = f"error: cannot listen on 127.0.0.1:{port}: Address already in use"
+    assert [f"{expected}; choose another with --rest_api_port"] == refused.stderr.splitlines()
+
+
+def test_predict_asks_a_server_or_answers_by_itself(
+    registry: Path, port: int, tmp_path: Path
+) -> None:
+    body = tmp_path / "body.json"
+    body.write_text('{"instances": [[1.0], [5.0]]}')
+    for where in ("sample", "sample:2", "sample@stable"):
+        alone = must(registry, "predict", where, "-d", body)
+        asked = must(registry, "predict", where, "-d", body, "--url", f"http://127.0.0.1:{port}")
+        assert '{"predictions":[[2.5],[4.5]]}' == alone.strip() == asked.strip()
+
+
+@pytest.mark.parametrize("eighth", range(8))
+def test_publish_killed_with_its_compiler_leaves_a_registry_that_goes_on(
+    registry: Path, savedmodels: Path, eighth: int
+) -> None:
+    source = savedmodels / "lookup_table"
+    command = [DEPLOY, "publish", str(source), "sample"]
+    with subprocess.Popen(
+        command, env=environment(registry), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as publishing:
+        sleep(0.05 + 0.3 * eighth)
+        publishing.kill()
+    must(registry, "promote", "sample", 2)
+    must(registry, "publish", source, "sample", 9)
+    must(registry, "gc", "--keep", 9)
+    assert "all sound" in must(registry, "verify")
+    assert [] == list((registry / "staging").iterdir())
