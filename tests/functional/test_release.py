@@ -1,5 +1,6 @@
 """Releases as they are made: `deploy` in one process, the server in another, clients in between."""
 
+import shutil
 import signal
 import subprocess
 import threading
@@ -16,14 +17,19 @@ ANSWER = {"predictions": [[2.5], [4.5]]}
 ALIAS_TTL = 1.0
 
 
-@pytest.fixture
-def registry(savedmodels: Path, tmp_path: Path) -> Path:
-    """`sample` with two versions that answer alike, version 1 `stable`."""
-    registry = tmp_path / "registry"
+@pytest.fixture(scope="module")
+def prepared(savedmodels: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    registry = tmp_path_factory.mktemp("prepared") / "registry"
     for _ in range(2):
         must(registry, "publish", savedmodels / "half_plus_two", "sample")
     must(registry, "promote", "sample", 1)
     return registry
+
+
+@pytest.fixture
+def registry(prepared: Path, tmp_path: Path) -> Path:
+    """`sample` with two versions that answer alike, version 1 `stable`."""
+    return Path(shutil.copytree(prepared, tmp_path / "registry"))
 
 
 @pytest.fixture
