@@ -1,7 +1,6 @@
 """Writers that all want the next revision, in threads or in processes of their own."""
 
 from dataclasses import dataclass, field
-from multiprocessing.queues import Queue
 from typing import Protocol
 
 from modelregistry.aliases.table import AliasTable
@@ -14,6 +13,12 @@ class Start(Protocol):
     """What lets all of them go at once: a barrier, of threads or of processes."""
 
     def wait(self, timeout: float | None = None) -> int: ...
+
+
+class Results(Protocol):
+    """Where a process leaves what came of it: a queue."""
+
+    def put(self, obj: object) -> None: ...
 
 
 @dataclass
@@ -42,9 +47,7 @@ def race(table: AliasTable, by: str, last: int, start: Start) -> Outcome:
             outcome.won.append(number)
 
 
-def race_in_process(
-    opener: Opener, by: str, last: int, start: Start, outcomes: "Queue[Outcome]"
-) -> None:
+def race_in_process(opener: Opener, by: str, last: int, start: Start, outcomes: "Results") -> None:
     """`race` as the whole life of a process, on a handle of its own."""
     table = opener()
     outcomes.put(race(table, by, last, start))

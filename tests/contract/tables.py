@@ -58,9 +58,7 @@ TABLES: dict[str, Callable[[Path], AbstractContextManager[Table]]] = {
 IN_ONE_PROCESS = {"memory"}
 
 
-def revision(
-    number: int, *, model: str = "m", by: str = "ann", state: State = NOTHING
-) -> Revision:
+def revision(number: int, *, model: str = "m", by: str = "ann", state: State = NOTHING) -> Revision:
     """A revision that says who wrote it, and little else."""
     change = Change(f"{model}-{number}-{by}", "test", by, EPOCH)
     return Revision(model, number, state, change)

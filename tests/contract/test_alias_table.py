@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import Barrier
 
 import pytest
+
 from modelregistry.aliases import changes
 from modelregistry.aliases.state import Policy, State, route
 from modelregistry.aliases.table import AliasTable

@@ -6,6 +6,7 @@ from pathlib import Path
 from threading import Barrier
 
 import pytest
+
 from modelregistry.artifacts.store import ArtifactStore
 from modelregistry.errors import Damaged, NotFound, Refused, VersionExists
 from modelregistry.manifest import MANIFEST, PART, Manifest, hash_files
@@ -151,7 +152,7 @@ def test_a_file_that_is_not_what_the_manifest_says_is_refused_and_nothing_is_kep
         file.write_bytes(
             {"other bytes": b"?" + data[1:], "longer": data + b"?", "shorter": data[:-1]}[change]
         )
-    with pytest.raises(Refused, match="variables.data"):
+    with pytest.raises(Refused, match=r"variables\.data"):
         store.put(written, plan(), source, UNWATCHED)
     assert store.models() == []
     assert store.versions("m") == []
@@ -238,7 +239,7 @@ def test_a_lost_file_is_seen(place: Store, source: Path) -> None:
     put(store, source)
     place.bytes.lose(ID, WEIGHTS)
     assert kinds(store) == ["missing"]
-    with pytest.raises(Damaged, match="variables.data"):
+    with pytest.raises(Damaged, match=r"variables\.data"):
         store.fetch(ID, UNWATCHED)
 
 

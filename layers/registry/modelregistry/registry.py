@@ -93,10 +93,7 @@ class Registry:
         newest = self.aliases.newest(model)
         number = newest.number if newest else 0
         if expect is not None and expect != number:
-            expected = self.aliases.get(model, expect) if expect > 0 else None
-            if newest is None or expect > number:
-                raise Conflict(f"{model} is at revision {number}, not {expect}", winner=number)
-            raise self._lost(model, expected, None)
+            raise self._lost(model, expect)
         return newest
 
     def versions(self, model: str, state: State | None = None) -> list[int]:
@@ -234,21 +231,29 @@ class Registry:
             winner = self.aliases.get(proposal.model, revision.number)
             if winner and winner.change.id == change.id:
                 return winner  # ours: only the reply was lost
-            raise self._lost(proposal.model, proposal.base, conflict) from conflict
+            raise self._lost(proposal.model, proposal.revision - 1) from conflict
         return revision
 
-    def _lost(self, model: str, base: Revision | None, cause: Conflict | None) -> RegistryError:
-        """The error of somebody who built on `base` when it was not the newest any more."""
+    def _lost(self, model: str, believed: int) -> Conflict:
+        """The error of somebody who believed that revision `believed` is the newest."""
         newest = self.aliases.newest(model)
-        if newest is None:
-            return cause or Conflict(f"{model} has no revision", winner=0)
-        changed = changes.differences(base.state if base else EMPTY, newest.state)
+        number = newest.number if newest else 0
+        if newest is None or believed > number:
+            return Conflict(f"{model} is at revision {number}, not {believed}", winner=number)
+        # All that changed since; or, where that cancels out, what the newest changed.
+        changed = self._changes(model, believed, newest) or self._changes(
+            model, newest.number - 1, newest
+        )
         return Conflict(
-            f"{model} is at revision {newest.number}, not {base.number if base else 0}:"
-            f" {describe(newest)}, changing {'; '.join(changed) or 'nothing visible'}",
+            f"{model} is at revision {newest.number}, not {believed}: {describe(newest)},"
+            f" changing {'; '.join(changed) or 'nothing'}",
             winner=newest.number,
             hint=f"look at it with: deploy history {model}; then decide again",
         )
+
+    def _changes(self, model: str, number: int, newest: Revision) -> list[str]:
+        before = self.aliases.get(model, number)
+        return changes.differences(before.state if before else EMPTY, newest.state)
 
     def _must_exist(self, model: str) -> None:
         if self.aliases.newest(model_name(model)) is None and not self.artifacts.versions(model):

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from modelregistry.clock import read_stamp, stamp, utc_now
 
 # Offsets, not zones: an hour that a zone's clocks skip is equal to no other moment.

@@ -20,13 +20,13 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import pytest
+
 from modelregistry.aliases.state import Policy
 from modelregistry.deletion import execute, propose_gc
 from modelregistry.errors import Conflict, NotFound
 from modelregistry.names import ModelId
 from modelregistry.opening import open_registry
 from modelregistry.progress import UNWATCHED
-from modelregistry.registry import Registry
 from modelregistry.verification import verify_all
 from tests.fakes import contents, publish_all, savedmodel
 from tests.support.mortal import NEVER, OPERATIONS, REVISION, Answer, Request
@@ -151,7 +151,7 @@ def make_registry(place: Path, sources: Path, policy: Policy) -> None:
     registry.commit(registry.propose_policy("m", policy))
     for version in (1, 2):
         registry.commit(registry.propose_promote(ModelId("m", version), "stable"))
-    assert [r.number for r in registry.history("m")][0] == REVISION
+    assert next(registry.history("m")).number == REVISION
     registry.aliases.close()
 
 

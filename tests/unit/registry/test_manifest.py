@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from modelregistry.errors import Damaged, ModelRefused
 from modelregistry.manifest import (
     MANIFEST,
@@ -66,7 +67,9 @@ def test_a_manifest_is_readable_json_with_its_schema(tmp_path: Path) -> None:
 
 
 def test_every_file_is_listed_by_path_with_its_digest(tmp_path: Path) -> None:
-    source = savedmodel(tmp_path, files={"assets/a": b"", ".hidden": b"x", "assets.extra/b c": b"y"})
+    source = savedmodel(
+        tmp_path, files={"assets/a": b"", ".hidden": b"x", "assets.extra/b c": b"y"}
+    )
     assert hash_files(source) == tuple(
         FileEntry(name, len(data), sha256(data))
         for name, data in sorted(contents(source).items(), key=lambda item: Path(item[0]))
@@ -145,7 +148,9 @@ def test_a_socket_is_refused(tmp_path: Path) -> None:
         hash_files(source)
 
 
-@pytest.mark.parametrize("name", [b"a\\b", b"a\nb", b"a\x1bb", b"\x7f", b"\xff", "a\u202eb".encode()])
+@pytest.mark.parametrize(
+    "name", [b"a\\b", b"a\nb", b"a\x1bb", b"\x7f", b"\xff", "a\u202eb".encode()]
+)
 def test_a_name_that_cannot_be_stored_everywhere_is_refused(tmp_path: Path, name: bytes) -> None:
     source = savedmodel(tmp_path)
     Path(source, os.fsdecode(name)).write_bytes(b"")

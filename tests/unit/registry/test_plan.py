@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from modelregistry.plan import Plan, Signature, TensorSpec
 from tests.fakes import plan
 

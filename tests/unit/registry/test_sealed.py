@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from modelregistry.errors import Damaged
 from modelregistry.sealed import seal, unseal
 
@@ -19,7 +20,7 @@ DOCUMENT: dict[str, Any] = {
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    max_leaves=10,
+    max_leaves=5,
 )
 names = st.text().filter(lambda name: name not in {"schema", "sha256"})
 

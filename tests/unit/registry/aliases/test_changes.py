@@ -4,6 +4,7 @@ from decimal import Decimal
 from types import MappingProxyType
 
 import pytest
+
 from modelregistry.aliases import changes
 from modelregistry.aliases.revision import Change, Revision
 from modelregistry.aliases.state import Alias, Policy, State, route
@@ -105,7 +106,7 @@ def test_a_rollback_passes_over_deleted_versions_and_says_so() -> None:
 
 
 def test_a_rollback_with_nothing_to_go_back_to_says_why() -> None:
-    with pytest.raises(NotFound, match="never pointed to anything else$"):
+    with pytest.raises(NotFound, match=r"never pointed to anything else$"):
         changes.rollback_target(went(1, 1), "stable")
     with pytest.raises(NotFound, match=r"that still exists \(deleted: 1, 2\)"):
         changes.rollback_target(went(1, 2, 3, retired=(1, 2)), "stable")
@@ -160,7 +161,9 @@ def test_a_policy_chooses_when_a_version_is_published(
 
 
 def test_a_policy_moves_the_default_alias() -> None:
-    before = changes.set_policy(state({"stable": 1, "live": 1}, default="live"), Policy("latest"), [1])
+    before = changes.set_policy(
+        state({"stable": 1, "live": 1}, default="live"), Policy("latest"), [1]
+    )
     after = changes.apply_policy(before, [1, 2])
     assert {name: str(alias) for name, alias in after.aliases.items()} == {
         "stable": "1",

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from modelregistry.aliases.revision import MAX_BYTES, Change, Revision, as_json, decode, encode
 from modelregistry.aliases.state import Policy, State, route
 from modelregistry.errors import Damaged, Refused

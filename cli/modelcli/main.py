@@ -1,0 +1,156 @@
+"""The command `deploy`: its commands by name, and the one place where they are run."""
+
+import io
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer.core import TyperCommand
+from typer.main import get_command
+
+from . import (
+    aliasing,
+    cleaning,
+    failures,
+    inspecting,
+    listing,
+    options,
+    reading,
+    releasing,
+    serving,
+    storing,
+)
+from .session import Session, session_of
+
+_RELEASES = "Releases"
+_VERSIONS = "Versions"
+_SERVING = "Serving"
+
+_EPILOG = """\
+The registry is the one that --registry names; else the environment variable
+DEPLOY_REGISTRY; else deploy.toml in the working tree; else the user's own.
+`deploy status` says which, and why.
+
+Exit codes:
+""" + "\n".join(f"{code:>5}  {meaning}" for code, meaning in failures.MEANINGS.items())
+
+
+def _with_hyphens(option: str) -> str:
+    """`rest_api_port`, as TensorFlow Serving spells it, is `rest-api-port`."""
+    return option.replace("_", "-")
+
+
+class _Command(TyperCommand):
+    def get_usage(self, ctx: typer.Context) -> str:  # type: ignore[override] # Typer's base is private
+        """`deploy promote [OPTIONS] MODEL VERSION`; Typer puts braces around what is required."""
+        return super().get_usage(ctx).replace("{", "").replace("}", "")
+
+
+app = typer.Typer(
+    name="deploy",
+    help="Publish model versions, choose which one is live, and go back.",
+    epilog=_EPILOG,
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "token_normalize_func": _with_hyphens,
+    },
+)
+alias = typer.Typer(help="The names that users call: set, unset, list, default.")
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version as installed_version  # noqa: PLC0415 - 60 ms
+
+        typer.echo(installed_version("lambda-serving"))
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def deploy(
+    context: typer.Context,
+    *,
+    registry: options.Registry = None,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            metavar="",
+            help="Print the version.",
+            is_eager=True,
+            callback=_print_version,
+        ),
+    ] = False,
+) -> None:
+    context.obj = replace(session_of(context), given=registry)
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+def _add(group: typer.Typer, name: str, run: Callable[..., None], panel: str | None = None) -> None:
+    group.command(name, cls=_Command, rich_help_panel=panel)(run)
+
+
+_add(app, "status", reading.status, _RELEASES)
+_add(app, "promote", releasing.promote, _RELEASES)
+_add(app, "rollback", releasing.rollback, _RELEASES)
+_add(app, "history", reading.history, _RELEASES)
+_add(app, "policy", releasing.policy, _RELEASES)
+app.add_typer(alias, name="alias", rich_help_panel=_RELEASES)
+
+_add(alias, "set", aliasing.set_alias)
+_add(alias, "unset", aliasing.unset_alias)
+_add(alias, "list", aliasing.list_aliases)
+_add(alias, "default", aliasing.set_default)
+
+_add(app, "publish", storing.publish, _VERSIONS)
+_add(app, "list", listing.list_models, _VERSIONS)
+_add(app, "show", inspecting.show, _VERSIONS)
+_add(app, "diff", inspecting.diff, _VERSIONS)
+_add(app, "delete", cleaning.delete, _VERSIONS)
+_add(app, "gc", cleaning.gc, _VERSIONS)
+_add(app, "verify", cleaning.verify, _VERSIONS)
+
+_add(app, "serve", serving.serve, _SERVING)
+_add(app, "predict", serving.predict, _SERVING)
+
+
+def main(arguments: Sequence[str] | None = None, *, session: Session | None = None) -> int:
+    """Run `deploy` with `arguments`, or those of this process. Returns its exit code."""
+    debug = bool(os.environ.get(failures.DEBUG))
+    _print_anything()
+    try:
+        used = session or Session(os.environ, Path.cwd())
+        with used.closing:
+            code = get_command(app).main(
+                arguments, prog_name="deploy", standalone_mode=False, obj=used
+            )
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        _let_go_of_stdout()
+        return 1
+    except Exception as error:  # noqa: BLE001 - a person reads a line, not a traceback
+        return failures.report(error, debug=debug)
+    return int(code or 0)
+
+
+def _print_anything() -> None:
+    """An encoding that lacks a character gets an escape instead of ending the command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _let_go_of_stdout() -> None:
+    """Whoever read it is gone; the interpreter's own flush at exit must not complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,156 @@
+"""`promote`, `rollback` and `policy`: which version is live, now and from here on."""
+
+from typing import Annotated, Literal
+
+import typer
+
+from modelregistry.aliases.state import Policy, policy_to_json
+from modelregistry.errors import InvalidInput
+from modelregistry.names import DEFAULT_ALIAS, ModelId, model_name, version_number
+
+from . import completion, options, output
+from .session import session_of
+from .settling import settle
+
+_ACTS = {
+    "none": "publishing changes no alias",
+    "latest": "when a new highest version is published, the default alias goes to it",
+    "all": "publishing changes no alias",
+    "specific": "when the highest of these versions is published, the default alias goes to it",
+}
+
+
+def promote(
+    context: typer.Context,
+    model: options.Model,
+    version: options.Version,
+    *,
+    alias: options.AliasOption = DEFAULT_ALIAS,
+    expect: options.Expect = None,
+    message: options.Message = "",
+    dry_run: options.DryRun = False,
+    json: options.Json = False,
+    registry: options.Registry = None,
+) -> None:
+    """Point an alias at a version: all of its requests go there."""
+    id = ModelId(model_name(model), version_number(version))
+    found = session_of(context).open(registry)
+    settle(
+        found,
+        found.propose_promote(id, alias, expect=expect),
+        message=message,
+        dry_run=dry_run,
+        json=json,
+        unchanged=f"{alias} already points to {id.version}",
+    )
+
+
+def rollback(
+    context: typer.Context,
+    model: options.Model,
+    *,
+    alias: options.AliasOption = DEFAULT_ALIAS,
+    to: Annotated[
+        str | None,
+        typer.Option(
+            "--to",
+            metavar="VERSION",
+            help="Back to when the alias pointed to this version.",
+            autocompletion=completion.versions,
+            show_default=False,
+        ),
+    ] = None,
+    expect: options.Expect = None,
+    message: options.Message = "",
+    dry_run: options.DryRun = False,
+    json: options.Json = False,
+    registry: options.Registry = None,
+) -> None:
+    """
+    Point an alias back to what it pointed to before.
+
+    Rolling back a rollback works, too. It needs nothing but the alias table.
+    """
+    version = None if to is None else version_number(to)
+    found = session_of(context).open(registry)
+    settle(
+        found,
+        found.propose_rollback(model, alias, to=version, expect=expect),
+        message=message,
+        dry_run=dry_run,
+        json=json,
+        unchanged=f"{alias} is there already",
+    )
+
+
+def policy(
+    context: typer.Context,
+    model: options.Model,
+    kind: Annotated[
+        Literal["none", "latest", "all", "specific"] | None,
+        typer.Argument(
+            metavar="POLICY",
+            help="What it should be. It is shown, if left out.",
+            show_default=False,
+        ),
+    ] = None,
+    versions: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="VERSION",
+            help="For `specific`: the versions.",
+            autocompletion=completion.versions,
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    expect: options.Expect = None,
+    message: options.Message = "",
+    dry_run: options.DryRun = False,
+    json: options.Json = False,
+    registry: options.Registry = None,
+) -> None:
+    """
+    What publishing a version does to the default alias.
+
+    none      nothing: it waits to be promoted
+    latest    a new highest version becomes the default alias's
+    specific  the highest published one of the VERSIONs does
+    all       nothing; kept for models.config
+    """
+    found = session_of(context).open(registry)
+    if kind is None:
+        found.history(model)  # raises NotFound for a model that is not there
+        _show(model, found.state(model).policy, json=json)
+        return
+    wanted = _policy(kind, versions or [])
+    settle(
+        found,
+        found.propose_policy(model, wanted, expect=expect),
+        message=message,
+        dry_run=dry_run,
+        json=json,
+        unchanged=f"the policy of {model} already is {wanted or 'none'}",
+    )
+    output.note(_ACTS[kind])
+
+
+def _policy(
+    kind: Literal["none", "latest", "all", "specific"], versions: list[str]
+) -> Policy | None:
+    numbers = tuple(sorted({version_number(version) for version in versions}))
+    if (kind == "specific") != bool(numbers):
+        wants = "needs" if kind == "specific" else "takes no"
+        raise InvalidInput(
+            f"the policy {kind!r} {wants} versions", hint="deploy policy MODEL specific 1 3"
+        )
+    return None if kind == "none" else Policy(kind, versions=numbers)
+
+
+def _show(model: str, policy: Policy | None, *, json: bool) -> None:
+    if json:
+        shown = None if policy is None else policy_to_json(policy)
+        output.document({"model": model, "policy": shown})
+        return
+    output.line(f"{model}: {policy or 'none'}")
+    output.note(_ACTS[policy.kind if policy else "none"])

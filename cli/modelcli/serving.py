@@ -1,0 +1,140 @@
+"""`serve` and `predict`: answer requests here, or ask for one answer."""
+
+import math
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from modelregistry.names import reference as read_reference
+
+from . import options, output
+from .failures import extra_for
+from .session import session_of
+
+_MIB = 1024 * 1024
+
+
+def _at_least(least: float) -> Callable[[float], float]:
+    """A check whose bounds, unlike those of `min=`, leave room for the names in the help."""
+
+    def check(value: float) -> float:
+        if not least <= value < math.inf:
+            raise typer.BadParameter(f"{value:g} is not a number from {least:g}")
+        return value
+
+    return check
+
+
+def serve(
+    context: typer.Context,
+    *,
+    host: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Where to listen; 0.0.0.0 is everywhere.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int,
+        typer.Option(
+            "--rest-api-port",
+            "--port",
+            metavar="PORT",
+            callback=_at_least(0),
+            help="0 takes any free one.",
+        ),
+    ] = 8501,
+    alias_ttl: Annotated[
+        float,
+        typer.Option(metavar="SECONDS", callback=_at_least(0.01), help="How old an alias may get."),
+    ] = 1.0,
+    rest_api_timeout_in_ms: Annotated[
+        int, typer.Option(metavar="MS", callback=_at_least(1), help="For one request.")
+    ] = 30_000,
+    tensorflow_intra_op_parallelism: Annotated[
+        int,
+        typer.Option(
+            metavar="N", callback=_at_least(0), help="Threads in an operation; 0: all cores."
+        ),
+    ] = 0,
+    tensorflow_inter_op_parallelism: Annotated[
+        int,
+        typer.Option(metavar="N", callback=_at_least(0), help="Operations at once; 0: all cores."),
+    ] = 0,
+    max_body_bytes: Annotated[
+        int,
+        typer.Option(metavar="BYTES", callback=_at_least(1), help="The largest request body."),
+    ] = 100 * _MIB,
+    memory_budget: Annotated[
+        int,
+        typer.Option(
+            metavar="BYTES",
+            callback=_at_least(0),
+            help="For loaded models; 0: half of the memory.",
+        ),
+    ] = 0,
+    registry: options.Registry = None,
+) -> None:
+    """
+    Answer TensorFlow Serving's REST API on this machine.
+
+    A flip of an alias is followed without a restart. TensorFlow Serving's own
+    spelling of the options, --rest_api_port, is understood too.
+    """
+    found = session_of(context).open(registry)
+    with extra_for("serving"):
+        from modelserver.local import serve as serve_here  # noqa: PLC0415 - imports TensorFlow
+        from modelserver.settings import LocalSettings  # noqa: PLC0415
+    settings = LocalSettings(
+        host=host,
+        port=port,
+        alias_ttl=alias_ttl,
+        timeout=rest_api_timeout_in_ms / 1000,
+        intra_op_threads=tensorflow_intra_op_parallelism,
+        inter_op_threads=tensorflow_inter_op_parallelism,
+        max_body_bytes=max_body_bytes,
+        memory_budget=memory_budget,
+    )
+    serve_here(found.url, settings)
+
+
+def predict(
+    context: typer.Context,
+    reference: options.Reference,
+    *,
+    data: Annotated[
+        str,
+        typer.Option(
+            "-d", "--data", metavar="FILE", help="The request's JSON body; - reads stdin."
+        ),
+    ],
+    url: Annotated[
+        str | None,
+        typer.Option(
+            "--url",
+            metavar="URL",
+            help="Ask this server (http://localhost:8501) instead of predicting in this process.",
+            show_default=False,
+        ),
+    ] = None,
+    timeout: Annotated[
+        float,
+        typer.Option(min=0.001, metavar="SECONDS", help="How long to wait for the server."),
+    ] = 60,
+    registry: options.Registry = None,
+) -> None:
+    """Ask a model for one answer."""
+    named = read_reference(reference)
+    if url is not None:
+        from . import asking  # noqa: PLC0415 - urllib takes 20 ms, which only --url pays
+
+        output.raw(asking.ask(url, named, _body(data), timeout))
+        return
+    found = session_of(context).open(registry)
+    with extra_for("predicting"):
+        from modelserver.local import predict_once  # noqa: PLC0415 - imports TensorFlow
+    output.raw(predict_once(found, named, _body(data)))
+
+
+def _body(data: str) -> bytes:
+    return sys.stdin.buffer.read() if data == "-" else Path(data).read_bytes()

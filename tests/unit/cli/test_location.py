@@ -1,0 +1,98 @@
+from pathlib import Path
+
+import pytest
+
+from modelcli.location import locate
+from modelregistry.errors import InvalidInput
+
+HERE = {"DEPLOY_REGISTRY": "from-environment"}
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A working tree whose deploy.toml names a registry beside itself."""
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "deploy.toml").write_text('registry = "models"\n')
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    return tmp_path
+
+
+def test_the_option_comes_before_everything(tree: Path) -> None:
+    found = locate("file:///given", HERE, tree)
+    assert (found.url, found.reason) == ("file:///given", "chosen by --registry")
+
+
+def test_the_environment_comes_before_the_file(tree: Path) -> None:
+    found = locate(None, HERE, tree)
+    assert found.url == "from-environment"
+    assert found.reason == "chosen by the environment variable DEPLOY_REGISTRY"
+
+
+@pytest.mark.parametrize("below", [".", "a", "a/b"])
+def test_deploy_toml_counts_in_all_of_its_working_tree(tree: Path, below: str) -> None:
+    found = locate(None, {}, tree / below)
+    assert found.url == str(tree / "models")
+    assert found.reason == f"chosen by {tree / 'deploy.toml'}"
+
+
+def test_the_nearest_deploy_toml_counts(tree: Path) -> None:
+    (tree / "a" / "deploy.toml").write_text('registry = "file:///nearer"\n')
+    assert locate(None, {}, tree / "a" / "b").url == "file:///nearer"
+
+
+def test_no_deploy_toml_above_the_working_tree_counts(tree: Path) -> None:
+    (tree / "a" / ".git").write_text("gitdir: elsewhere\n")
+    found = locate(None, {"XDG_DATA_HOME": "x"}, tree / "a" / "b")
+    assert found.reason.startswith("the user's own, ")
+
+
+def test_without_a_working_tree_only_the_working_directory_counts(tmp_path: Path) -> None:
+    (tmp_path / "deploy.toml").write_text('registry = "models"\n')
+    (tmp_path / "below").mkdir()
+    assert locate(None, {}, tmp_path).url == str(tmp_path / "models")
+    assert locate(None, {}, tmp_path / "below").reason.startswith("the user's own, ")
+
+
+def test_when_nothing_names_one_it_is_in_the_users_data_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    found = locate(None, {"DEPLOY_REGISTRY": ""}, tmp_path)
+    assert Path(found.url).name == "registry"
+    assert Path(found.url).parent.name == "lambda-serving"
+    assert found.reason == (
+        "the user's own, as no --registry, DEPLOY_REGISTRY or deploy.toml names one"
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("registry = ", " is not TOML: "),
+        ("registry = 3", ": the key 'registry' is 3"),
+        ('registry = ""', ": the key 'registry' is ''"),
+        ('regsitry = "models"', ": unknown key 'regsitry'"),
+        ("[registry]\nurl = 'x'", ": the key 'registry' is {'url': 'x'}"),
+    ],
+)
+def test_a_deploy_toml_that_cannot_be_used_is_named(
+    tmp_path: Path, content: str, says: str
+) -> None:
+    file = tmp_path / "deploy.toml"
+    file.write_text(content)
+    with pytest.raises(InvalidInput) as refused:
+        locate(None, {}, tmp_path)
+    assert str(refused.value).startswith(f"{file}{says}")
+    assert "\n" not in str(refused.value)
+
+
+def test_a_deploy_toml_that_is_not_utf_8_is_named(tmp_path: Path) -> None:
+    (tmp_path / "deploy.toml").write_bytes(b'registry = "\xff"')
+    with pytest.raises(InvalidInput, match=r"deploy\.toml is not TOML"):
+        locate(None, {}, tmp_path)
+
+
+def test_a_broken_deploy_toml_is_in_nobodys_way_who_names_a_registry(tmp_path: Path) -> None:
+    (tmp_path / "deploy.toml").write_text("registry = ")
+    assert locate("given", {}, tmp_path).url == "given"
+    assert locate(None, HERE, tmp_path).url == "from-environment"
