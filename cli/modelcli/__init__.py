@@ -8,14 +8,14 @@ location    which registry, and why that one
 completion  what the shell offers at <Tab>
 output      data to stdout, the rest to stderr
 bars        progress of long work; livebars, where a person looks on
-times       moments as people write and read them
+wording     moments, sizes and counts as people write and read them
 failures    errors as exit codes
 standing    what is live in a model, since when, and what it would go back to
 comparison  what differs between two versions
 settling    what every change of a model does: show it, write it, say how to undo it
 asking      a question to a server
 
-reading, listing, inspecting, releasing, aliasing, storing, cleaning and serving are the
+reading, listing, inspecting, releasing, aliasing, publishing, cleaning and serving are the
 commands.
 
 No TensorFlow, no web framework and no boto3 here: what needs them is imported by

@@ -107,7 +107,7 @@ def list_aliases(
     json: options.Json = False,
     registry: options.Registry = None,
 ) -> None:
-    """Where the aliases of a model go, since when, and what rollback sets."""
+    """Where a model's aliases go, since when, and where rollback leads."""
     found = session_of(context).open(registry)
     one = standing.standing(found, model)
     if json:

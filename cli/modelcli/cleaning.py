@@ -16,7 +16,7 @@ from modelregistry.registry import Registry
 from modelregistry.verification import verify as verify_versions
 from modelregistry.verification import verify_aliases, verify_all
 
-from . import bars, completion, options, output, times
+from . import bars, completion, options, output, wording
 from .failures import Failed
 from .session import session_of
 
@@ -145,7 +145,8 @@ def verify(
             wrap=("WHERE", "WHAT"),
         )
     else:
-        output.line(f"{tally.versions} versions, {times.size(tally.read)} verified: all sound")
+        versions = wording.count(tally.versions, "version")
+        output.line(f"{versions}, {wording.size(tally.read)} verified: all sound")
     if findings:
         raise typer.Exit(FOUND)
 
@@ -223,7 +224,7 @@ def _show(deletions: Sequence[Deletion], *, dry_run: bool, json: bool) -> None:
 
 def _in_words(deletion: Deletion) -> str:
     model = model_name(deletion.proposal.model)
-    size = times.size(deletion.size)
+    size = wording.size(deletion.size)
     if len(deletion.versions) == 1:
         return f"{model}:{deletion.versions[0]} ({size})"
     versions = ", ".join(map(str, deletion.versions))

@@ -31,7 +31,8 @@ class Asked:
     @property
     def model(self) -> str:
         """The model that was typed before."""
-        return model_name(str(self.context.params["model"]))
+        # An option that still waits for its value keeps Typer from naming the arguments.
+        return model_name(self.context.params["model"] or self.context.args[0])
 
 
 def _offer(

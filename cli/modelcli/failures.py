@@ -1,6 +1,4 @@
-"""
-Errors as exit codes and lines on stderr. The only table of them.
-"""
+"""Errors as exit codes and lines on stderr: the only table of them."""
 
 import traceback
 from collections.abc import Iterator, Sequence
@@ -27,7 +25,7 @@ MEANINGS = {
 }
 
 # The first row that fits counts, so a subclass stands above its base.
-_CODES: Sequence[tuple[type[Exception], int]] = (
+CODES: Sequence[tuple[type[Exception], int]] = (
     (registry.InvalidInput, 2),
     (registry.NotFound, 5),
     (registry.Conflict, 3),
@@ -37,7 +35,6 @@ _CODES: Sequence[tuple[type[Exception], int]] = (
     (serving.UnknownLabel, 5),
     (serving.ModelNotFound, 5),
     (serving.ServingError, 1),
-    (serving.PortTaken, 1),
     (serving.PortTaken, 1),
 )
 
@@ -77,11 +74,12 @@ def _explained(error: Exception) -> tuple[int, str, str]:
         return error.exit_code, error.format_message(), _usage(error)
     if isinstance(error, Failed):
         return error.code, str(error), error.hint
-    for kind, code in _CODES:
+    for kind, code in CODES:
         if isinstance(error, kind):
             return code, str(error), str(getattr(error, "hint", ""))
     if isinstance(error, OSError) and error.strerror:
-        return 1, f"{error.filename or 'the system'}: {error.strerror}", ""
+        where = f"{error.filename}: " if error.filename else ""
+        return 1, f"{where}{error.strerror}", ""
     unexpected = f"{type(error).__name__}: {error}"
     return 1, unexpected, f"run again with {DEBUG}=1 for the traceback"
 

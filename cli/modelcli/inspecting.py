@@ -10,7 +10,7 @@ from modelregistry.names import reference as read_reference
 from modelregistry.plan import Plan
 from modelregistry.registry import Registry
 
-from . import comparison, completion, options, output, times
+from . import comparison, completion, options, output, wording
 from .comparison import Comparison, Described, Difference, FileDifference
 from .listing import aliases_by_version
 from .session import session_of
@@ -47,7 +47,10 @@ def show(
     output.line()
     output.table(
         ("FILE", "SIZE", "SHA-256"),
-        ((file.path, times.size(file.size), file.sha256[:16]) for file in described.manifest.files),
+        (
+            (file.path, wording.size(file.size), file.sha256[:16])
+            for file in described.manifest.files
+        ),
         wrap=("FILE",),
     )
 
@@ -103,13 +106,13 @@ def _show_facts(described: Described, aliases: Sequence[str]) -> None:
     manifest, plan = described.manifest, described.plan
     output.title(str(manifest.id), f"  {manifest.message}" if manifest.message else "")
     facts = [
-        ("published", f"{times.shown_stamp(manifest.at)} by {manifest.by}"),
+        ("published", f"{wording.shown_stamp(manifest.at)} by {manifest.by}"),
         ("aliases", ", ".join(aliases) or "none"),
-        ("size", f"{times.size(manifest.size)} in {len(manifest.files)} files"),
+        ("size", f"{wording.size(manifest.size)} in {wording.count(len(manifest.files), 'file')}"),
     ]
     if plan is not None:
         facts += [
-            ("memory", f"{times.size(plan.memory_bytes)} when loaded"),
+            ("memory", f"{wording.size(plan.memory_bytes)} when loaded"),
             ("compiled", f"with TensorFlow {plan.tensorflow}, tags {', '.join(plan.tags)}"),
         ]
     output.facts(facts)
@@ -142,9 +145,9 @@ def _show_sizes(compared: Comparison) -> None:
 
 def _change(before: int, after: int) -> str:
     if before == after:
-        return f"{times.size(after)}, the same"
-    sign = "+" if after > before else "-"
-    return f"{times.size(before)} → {times.size(after)} ({sign}{times.size(abs(after - before))})"
+        return f"{wording.size(after)}, the same"
+    by = ("+" if after > before else "-") + wording.size(abs(after - before))
+    return f"{wording.size(before)} → {wording.size(after)} ({by})"
 
 
 def _show_changed_signatures(changed: Sequence[Difference] | None) -> None:
@@ -176,4 +179,4 @@ def _show_changed_files(changed: Sequence[FileDifference], same: int) -> None:
 
 def _sizes(file: FileDifference) -> tuple[str, str]:
     before, after = file.before, file.after
-    return times.size(before.size) if before else "-", times.size(after.size) if after else "-"
+    return wording.size(before.size) if before else "-", wording.size(after.size) if after else "-"

@@ -11,7 +11,7 @@ from modelregistry.manifest import Manifest
 from modelregistry.names import ModelId
 from modelregistry.registry import Registry
 
-from . import options, output, times
+from . import options, output, wording
 from .session import session_of
 
 
@@ -83,7 +83,7 @@ def _version_row(
     names = ", ".join(aliases)
     if manifest is None:
         return version, "damaged: see deploy verify", "", "", names, ""
-    at, size = times.shown_stamp(manifest.at), times.size(manifest.size)
+    at, size = wording.shown_stamp(manifest.at), wording.size(manifest.size)
     return version, at, manifest.by, size, names, manifest.message
 
 

@@ -19,10 +19,10 @@ from . import (
     inspecting,
     listing,
     options,
+    publishing,
     reading,
     releasing,
     serving,
-    storing,
 )
 from .session import Session, session_of
 
@@ -107,7 +107,7 @@ _add(alias, "unset", aliasing.unset_alias)
 _add(alias, "list", aliasing.list_aliases)
 _add(alias, "default", aliasing.set_default)
 
-_add(app, "publish", storing.publish, _VERSIONS)
+_add(app, "publish", publishing.publish, _VERSIONS)
 _add(app, "list", listing.list_models, _VERSIONS)
 _add(app, "show", inspecting.show, _VERSIONS)
 _add(app, "diff", inspecting.diff, _VERSIONS)
@@ -130,7 +130,7 @@ def main(arguments: Sequence[str] | None = None, *, session: Session | None = No
                 arguments, prog_name="deploy", standalone_mode=False, obj=used
             )
         sys.stdout.flush()
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         return 130
     except BrokenPipeError:
         _let_go_of_stdout()

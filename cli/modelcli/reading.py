@@ -11,7 +11,7 @@ from modelregistry.aliases.revision import Revision, as_json
 from modelregistry.errors import NotFound
 from modelregistry.registry import EMPTY
 
-from . import options, output, standing, times
+from . import options, output, standing, wording
 from .location import Location
 from .session import session_of
 from .standing import AliasStanding, Standing
@@ -71,13 +71,13 @@ def history(
     With --at, the revision of that time: what was live then.
     """
     found = session_of(context).open(registry)
-    moment = None if at is None else times.read_moment(at, found.now())
+    moment = None if at is None else wording.read_moment(at, found.now())
     count = 1 if moment else limit
     # One more than is shown: what a revision changed is told by the one before it.
     log = list(islice(found.history(model, moment), None if count is None else count + 1))
     shown = log[:count]
     if moment and not shown:
-        raise NotFound(f"{model} had no revision yet at {times.shown(moment)}")
+        raise NotFound(f"{model} had no revision yet at {wording.shown(moment)}")
     if json:
         output.document({"model": model, "revisions": [as_json(revision) for revision in shown]})
         return
@@ -113,7 +113,7 @@ def _show(one: Standing, now: datetime) -> None:
 
 def _alias_row(found: AliasStanding, now: datetime) -> tuple[object, ...]:
     change = found.since.change
-    since, age = times.shown(change.at), times.age(change.at, now)
+    since, age = wording.shown(change.at), wording.age(change.at, now)
     return (
         found.name,
         found.alias,
@@ -156,7 +156,7 @@ def _show_log(log: list[Revision], count: int) -> None:
         [
             (
                 revision.number,
-                times.shown(revision.change.at),
+                wording.shown(revision.change.at),
                 revision.change.by,
                 revision.change.action,
                 "; ".join(changes.differences(earlier, revision.state)),

@@ -17,12 +17,13 @@ from .session import session_of
 _MIB = 1024 * 1024
 
 
-def _at_least(least: float) -> Callable[[float], float]:
+def _within(least: float, most: float = math.inf) -> Callable[[float], float]:
     """A check whose bounds, unlike those of `min=`, leave room for the names in the help."""
 
     def check(value: float) -> float:
-        if not least <= value < math.inf:
-            raise typer.BadParameter(f"{value:g} is not a number from {least:g}")
+        if not least <= value <= most or value == math.inf:
+            bounds = f"from {least:g}" if most == math.inf else f"from {least:g} to {most:g}"
+            raise typer.BadParameter(f"{value:g} is not {bounds}")
         return value
 
     return check
@@ -40,36 +41,36 @@ def serve(
             "--rest-api-port",
             "--port",
             metavar="PORT",
-            callback=_at_least(0),
+            callback=_within(0, 65535),
             help="0 takes any free one.",
         ),
     ] = 8501,
     alias_ttl: Annotated[
         float,
-        typer.Option(metavar="SECONDS", callback=_at_least(0.01), help="How old an alias may get."),
+        typer.Option(metavar="SECONDS", callback=_within(0.01), help="How old an alias may get."),
     ] = 1.0,
     rest_api_timeout_in_ms: Annotated[
-        int, typer.Option(metavar="MS", callback=_at_least(1), help="For one request.")
+        int, typer.Option(metavar="MS", callback=_within(1), help="For one request.")
     ] = 30_000,
     tensorflow_intra_op_parallelism: Annotated[
         int,
         typer.Option(
-            metavar="N", callback=_at_least(0), help="Threads in an operation; 0: all cores."
+            metavar="N", callback=_within(0), help="Threads in an operation; 0: all cores."
         ),
     ] = 0,
     tensorflow_inter_op_parallelism: Annotated[
         int,
-        typer.Option(metavar="N", callback=_at_least(0), help="Operations at once; 0: all cores."),
+        typer.Option(metavar="N", callback=_within(0), help="Operations at once; 0: all cores."),
     ] = 0,
     max_body_bytes: Annotated[
         int,
-        typer.Option(metavar="BYTES", callback=_at_least(1), help="The largest request body."),
+        typer.Option(metavar="BYTES", callback=_within(1), help="The largest request body."),
     ] = 100 * _MIB,
     memory_budget: Annotated[
         int,
         typer.Option(
             metavar="BYTES",
-            callback=_at_least(0),
+            callback=_within(0),
             help="For loaded models; 0: half of the memory.",
         ),
     ] = 0,

@@ -17,5 +17,12 @@ def stamp(moment: datetime) -> str:
 
 
 def read_stamp(text: str) -> datetime:
-    """The moment that `stamp` wrote. Raises ValueError for other text."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    """
+    The moment that `stamp` wrote. Raises ValueError for other text.
+
+    Not by `strptime`: its first use costs a cold start 10 ms.
+    """
+    moment = datetime.fromisoformat(text)
+    if stamp(moment) != text:
+        raise ValueError(f"{text!r} does not match the format of a stamp")
+    return moment.astimezone(UTC)

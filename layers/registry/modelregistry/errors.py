@@ -9,7 +9,7 @@ RegistryError
 │   ├── ModelRefused      the SavedModel does not compile
 │   └── VersionExists     the number is taken by other bytes, or retired
 ├── Damaged           what is stored is not what was published
-└── Unavailable       the registry cannot be reached or written now
+└── Unavailable       the registry, or something that it needs, cannot be used now
 
 Every error is one sentence with the offending value and, where there is one, a
 `hint`: the way out. Nothing here knows about HTTP or exit codes.

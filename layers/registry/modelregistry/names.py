@@ -94,6 +94,15 @@ def version_directory(name: str) -> int | None:
     return int(name)
 
 
+def message_text(text: str) -> str:
+    """`text` if it can be stored: whatever UTF-8 can say. Raises InvalidInput."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InvalidInput("the message is not valid UTF-8") from None
+    return text
+
+
 def reference(text: str) -> Reference:
     """
     Take `MODEL`, `MODEL:VERSION` or `MODEL@ALIAS` apart. Raises InvalidInput.

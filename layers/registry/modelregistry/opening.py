@@ -26,7 +26,7 @@ def open_registry(url: str, *, create: bool = False) -> Registry:
     root = directory_of(url)
     if create:
         _make(root)
-    elif not (root / ALIASES).exists():
+    elif not _exists(root / ALIASES):
         raise NotFound(
             f"there is no registry at {root}",
             hint="the first publish makes it: deploy publish PATH MODEL",
@@ -39,7 +39,7 @@ def directory_of(url: str) -> Path:
     if "://" not in url and not url.startswith("file:"):
         if not url:
             raise InvalidInput("the registry URL is empty", hint="write file:///PATH")
-        return Path(url).expanduser().absolute()
+        return _path(url)
     parts = urlsplit(url)
     if parts.scheme != "file" or parts.netloc not in {"", "localhost"} or not parts.path:
         raise InvalidInput(
@@ -48,7 +48,24 @@ def directory_of(url: str) -> Path:
         )
     if parts.query or parts.fragment:
         raise InvalidInput(f"{url!r} has a query or fragment, which a file:// registry has not")
-    return Path(unquote(parts.path)).absolute()
+    return _path(unquote(parts.path))
+
+
+def _path(text: str) -> Path:
+    try:
+        path = Path(text).expanduser().absolute()
+    except RuntimeError as error:
+        raise InvalidInput(f"{text!r} names the home of nobody here") from error
+    if "\0" in text:
+        raise InvalidInput(f"{text!r} cannot be a path")
+    return path
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:
+        raise Unavailable(f"cannot look into {path.parent}: {error.strerror}") from error
 
 
 def _make(root: Path) -> None:

@@ -18,7 +18,7 @@ from .aliases import changes
 from .aliases.revision import Revision
 from .errors import Conflict, Damaged, InvalidInput, NotFound, Refused, Unavailable, VersionExists
 from .manifest import FileEntry, Manifest, hash_files
-from .names import ModelId, model_name, version_directory
+from .names import MAX_VERSION, ModelId, message_text, model_name, version_directory
 from .plan import Compiler, Plan
 from .progress import UNWATCHED, Progress
 from .registry import Proposal, Registry
@@ -79,9 +79,12 @@ def sources(path: Path, version: int | None = None) -> list[Source]:
 
 
 def next_version(registry: Registry, model: str) -> int:
-    """The number after every one that was ever published."""
+    """The number after every one that was ever published. Raises Refused after the last."""
     taken = {*registry.artifacts.versions(model), *registry.state(model).retired}
-    return max(taken, default=0) + 1
+    newest = max(taken, default=0)
+    if newest == MAX_VERSION:
+        raise Refused(f"{model}:{MAX_VERSION} is the last number: name a free one")
+    return newest + 1
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,7 @@ class Publisher:
         of it is kept.
         """
         model_name(model)
+        message_text(message)
         with _source_errors(source):
             files = hash_files(source, progress=self.progress)
         if version is not None and (found := self._existing(ModelId(model, version), files)):

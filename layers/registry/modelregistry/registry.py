@@ -19,7 +19,7 @@ from .aliases.state import Alias, Policy, State
 from .aliases.table import AliasTable
 from .artifacts.store import ArtifactStore
 from .errors import Conflict, NotFound, RegistryError
-from .names import HIGHEST, ModelId, alias_name, default_name, model_name
+from .names import HIGHEST, ModelId, alias_name, default_name, message_text, model_name
 
 EMPTY = State()
 
@@ -221,6 +221,7 @@ class Registry:
         """
         if proposal.is_noop:
             return None
+        message_text(message)
         now = self.now()
         at = max(now, proposal.base.change.at) if proposal.base else now
         change = Change(uuid.uuid4().hex, proposal.action, self.who(), at, message)
@@ -292,7 +293,8 @@ def user_at_host() -> str:
         user = getpass.getuser()
     except (KeyError, OSError):  # a container's user without an entry in passwd
         user = "unknown"
-    return f"{user}@{socket.gethostname()}"
+    # Whatever the system calls them, the log is UTF-8.
+    return f"{user}@{socket.gethostname()}".encode(errors="replace").decode()
 
 
 def _some(items: Sequence[object]) -> str:

@@ -1,75 +1,8 @@
-"""`deploy`, run in this process as a person would, with a compiler that needs no TensorFlow."""
-
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from modelcli.main import main
-from modelcli.session import Session
-from modelregistry.opening import open_registry
-from modelregistry.registry import Registry
-from tests.fakes import FakeCompiler, savedmodel
-
-
-@dataclass(frozen=True)
-class Result:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-@dataclass
-class Deploy:
-    """
-    The command in the directory `work`, its registry in `work/registry`.
-
-    `environment` is what it sees of the environment, `compiler` what it publishes with.
-    """
-
-    work: Path
-    read: Callable[[], tuple[str, str]]
-    environment: dict[str, str] = field(default_factory=dict)
-    compiler: FakeCompiler = field(default_factory=FakeCompiler)
-
-    def __call__(self, *arguments: str) -> Result:
-        session = Session(self.environment, self.work, lambda: self.compiler)
-        code = main(arguments, session=session)
-        out, err = self.read()
-        return Result(code, out, err)
-
-    def ok(self, *arguments: str) -> Result:
-        """Run what has to succeed."""
-        result = self(*arguments)
-        assert (result.code, result.err.startswith("error")) == (0, False), result.err
-        return result
-
-    def published(self, models: Mapping[str, int]) -> "Deploy":
-        """Versions 1 to N of each model are there, each with bytes of its own."""
-        for model, newest in models.items():
-            for version in range(1, newest + 1):
-                source = savedmodel(self.work / "exports" / model / str(version), f"{version}")
-                self.ok("publish", str(source), model, str(version))
-        return self
-
-    def registry(self) -> Registry:
-        return open_registry(self.environment["DEPLOY_REGISTRY"])
-
-    def everything(self) -> dict[str, bytes]:
-        """Every byte of the registry, SQLite's own bookkeeping aside."""
-        root = self.work / "registry"
-        return {
-            path.relative_to(root).as_posix(): path.read_bytes()
-            for path in root.rglob("*")
-            if path.is_file() and not path.name.endswith(("-wal", "-shm"))
-        }
+from tests.unit.cli.deploying import Deploy
 
 
 @pytest.fixture

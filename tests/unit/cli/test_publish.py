@@ -2,14 +2,14 @@ import pytest
 
 from modelregistry.names import ModelId
 from tests.fakes import FakeCompiler, savedmodel
-from tests.unit.cli.conftest import Deploy
+from tests.unit.cli.deploying import Deploy
 
 
 def test_the_first_publish_makes_the_registry_and_version_1(deploy: Deploy) -> None:
     savedmodel(deploy.work / "exported")
     result = deploy.ok("publish", "exported", "sample", "-m", "the first")
-    assert result.out == "sample:1 published: 3 files, 1.3 kB\n"
-    assert "note: made the registry file://" in result.err
+    assert result.out == "sample:1 published: 3 files, 1.4 kB\n"
+    assert "note: making the registry file://" in result.err
     assert "to go live: deploy promote sample 1" in result.err
     assert deploy.registry().artifacts.manifest(ModelId("sample", 1)).message == "the first"
 
@@ -58,7 +58,7 @@ def test_a_version_directory_that_gets_its_own_number_needs_no_note(deploy: Depl
 def test_a_dry_run_checks_everything_and_writes_nothing(deploy: Deploy) -> None:
     savedmodel(deploy.work / "exported")
     result = deploy.ok("publish", "exported", "sample", "--dry-run")
-    assert result.out == "sample:1 would be published: 3 files, 1.3 kB\n"
+    assert result.out == "sample:1 would be published: 3 files, 1.4 kB\n"
     assert deploy.compiler.compiled != []
     assert not (deploy.work / "registry").exists()
 
@@ -77,6 +77,16 @@ def test_a_deleted_version_of_a_directory_of_versions_is_left_out(deploy: Deploy
     result = deploy.ok("publish", "exports/sample", "sample")
     assert "note: exports/sample/1 is left out: sample:1 was deleted" in result.err
     assert deploy("publish", "exports/sample", "sample", "1").code == 4
+
+
+def test_what_was_published_before_a_refusal_is_told_and_stays(deploy: Deploy) -> None:
+    deploy.published({"sample": 2})
+    savedmodel(deploy.work / "exports" / "sample" / "2", "retrained")
+    savedmodel(deploy.work / "exports" / "sample" / "3", "3")
+    result = deploy("publish", "exports/sample", "sample", "--json")
+    assert result.code == 4
+    assert [p["outcome"] for p in result.json["publications"]] == ["identical"]
+    assert deploy.registry().versions("sample") == [1, 2]
 
 
 def test_the_version_policy_acts_and_is_told(deploy: Deploy) -> None:

@@ -10,7 +10,7 @@ from modelcli import failures
 from modelcli.settling import settle
 from modelregistry.errors import Conflict
 from modelregistry.names import ModelId
-from tests.unit.cli.conftest import Deploy
+from tests.unit.cli.deploying import Deploy
 
 DEPLOY = Path(sys.executable).with_name("deploy")
 
@@ -146,7 +146,9 @@ def test_the_policy_is_shown_and_set(live: Deploy) -> None:
     changed = live.ok("policy", "sample", "specific", "3", "1")
     assert changed.out == "sample revision 2: policy none → specific 1 3\n"
     assert live.ok("policy", "sample").out == "sample: specific 1 3\n"
-    assert live.ok("policy", "sample", "--json").json["policy"] == {"specific": {"versions": [1, 3]}}
+    assert live.ok("policy", "sample", "--json").json["policy"] == {
+        "specific": {"versions": [1, 3]}
+    }
     assert live.ok("policy", "sample", "none").out == (
         "sample revision 3: policy specific 1 3 → none\n"
     )
@@ -209,7 +211,7 @@ def test_of_two_proposals_on_one_revision_the_second_is_a_conflict(
 
 
 def test_of_four_commands_at_once_exactly_one_wins(live: Deploy) -> None:
-    command = [DEPLOY, "alias", "set", "sample", "stable", "--expect", "1"]
+    command = [str(DEPLOY), "alias", "set", "sample", "stable", "--expect", "1"]
     racers = [
         subprocess.Popen(
             [*command, "--registry", str(live.work / "registry"), *routes],

@@ -172,10 +172,13 @@ def look(place: Path, leftovers: Collection[str] = ()) -> Seen:
     registry = open_registry(str(place))
     log = [r.number for r in registry.history("m")]
     assert log == list(range(len(log), 0, -1))
-    assert registry.state("m").versions() <= set(registry.versions("m"))
+    state, versions = registry.state("m"), registry.versions("m")
+    assert state.versions() <= set(versions)
+    # A number that was published is here, or known to be gone: never forgotten.
+    assert {1, 2, 3} <= {*versions, *state.retired}
     assert {finding.kind for finding in verify_all(registry, UNWATCHED)} <= set(leftovers)
     registry.artifacts.fetch(registry.resolve("m"), UNWATCHED)
-    seen = Seen(registry.versions("m"), registry.resolve("m").version)
+    seen = Seen(versions, registry.resolve("m").version)
     registry.aliases.close()
     return seen
 

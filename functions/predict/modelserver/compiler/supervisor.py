@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from modelregistry.errors import ModelRefused, Refused
+from modelregistry.errors import ModelRefused, RegistryError, Unavailable
 from modelregistry.plan import Plan
 from modelserver.errors import ModelUnavailable
 from modelserver.runtime import library
@@ -39,12 +39,12 @@ class SubprocessCompiler:
         """
         The plan of the SavedModel in `directory`. Takes 1 s for a small one.
 
-        Raises ModelRefused with the reason, or Refused where TensorFlow is not installed.
+        Raises ModelRefused with the reason, or Unavailable where TensorFlow is not installed.
         """
         try:
             library.locate()
         except ModelUnavailable as error:
-            raise Refused(
+            raise Unavailable(
                 "publishing needs TensorFlow", hint="pip install 'lambda-serving[serve]'"
             ) from error
         with tempfile.TemporaryDirectory(prefix="compile-") as made:
@@ -83,7 +83,7 @@ class SubprocessCompiler:
             _end(child)
             os.close(ours)
 
-    def _failed(self, directory: Path, exit_code: int | None, tail: str) -> Refused:
+    def _failed(self, directory: Path, exit_code: int | None, tail: str) -> RegistryError:
         if exit_code is None:
             return ModelRefused(
                 f"{directory} did not load and run within {self._timeout:g} s", hint=tail
@@ -91,7 +91,7 @@ class SubprocessCompiler:
         if exit_code < 0:
             name = signal.Signals(-exit_code).name
             return ModelRefused(f"{directory} crashed TensorFlow ({name})", hint=tail)
-        return Refused(f"the compiler failed on {directory} (exit code {exit_code})", hint=tail)
+        return Unavailable(f"the compiler failed on {directory} (exit code {exit_code})", hint=tail)
 
 
 def _end(child: "subprocess.Popen[bytes]") -> None:

@@ -91,7 +91,8 @@ def rollback_target(
 
     `log` begins with the newest revision. Routes over a version that was deleted
     since are passed over; those versions are returned beside the target. `to`
-    asks for the last time when the alias pointed to nothing but that version.
+    asks for the last time when the alias pointed to nothing but that version;
+    where it does so now, the answer is what it points to.
     """
     revisions = iter(log)
     newest = next(revisions, None)
@@ -101,6 +102,8 @@ def rollback_target(
     if to is not None and to in retired:
         raise Refused(f"version {to} was deleted and never comes back")
     current = newest.state.aliases.get(name)
+    if to is not None and current and current.versions() == {to}:
+        return current, ()
     skipped: set[int] = set()
     for alias in _former(revisions, name):
         if alias == current or (to is not None and alias.versions() != {to}):

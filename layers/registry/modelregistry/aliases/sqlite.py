@@ -167,7 +167,11 @@ class SqliteAliasTable:
 
     def _translated(self, error: sqlite3.Error) -> RegistryError:
         if isinstance(error, sqlite3.OperationalError):
-            return Unavailable(f"the alias table {self._path} cannot be used now: {error}")
+            full = error.sqlite_errorcode == sqlite3.SQLITE_FULL
+            return Unavailable(
+                f"the alias table {self._path} cannot be used now: {error}",
+                hint="free some space, then run it again" if full else "",
+            )
         return Damaged(
             f"{self._path} is not an alias table: {error}",
             hint="put a backup in its place, or move it away to begin an empty one",

@@ -23,7 +23,10 @@ from ..sealed import seal, unseal
 from .staging import abandoned, staged, sweep
 from .store import Finding
 
-_TAKEN = (errno.ENOTEMPTY, errno.EEXIST)
+# What the file system says where there is no file of that name.
+_GONE = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
+# And where another is in the way of a rename.
+_TAKEN = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR)
 
 
 class DirectoryArtifacts:
@@ -82,6 +85,7 @@ class DirectoryArtifacts:
                 self._arrive(stage, place, manifest.id)
 
     def put_plan(self, id: ModelId, plan: Plan) -> None:
+        self.manifest(id)  # a plan without its version would be a stray
         with _translated(self._staging), staged(self._staging) as stage:
             _write(stage / "plan.json", _sealed_plan(plan))
             target = self._place(id) / _plan_path(plan)
@@ -190,16 +194,23 @@ class DirectoryArtifacts:
         ]
 
     def _foreign(self) -> Iterator[Path]:
-        for model in _children(self._models):
-            for path in _children(model):
+        """What lies where only models and versions should."""
+        for model in _entries(self._models):
+            if not model.is_dir():
+                yield model
+            for path in _entries(model):
                 if not (_is_version(path) and (path / MANIFEST).exists()):
                     yield path
 
 
 def _children(directory: Path) -> list[Path]:
+    return [path for path in _entries(directory) if path.is_dir()]
+
+
+def _entries(directory: Path) -> list[Path]:
     try:
-        return sorted(path for path in directory.iterdir() if path.is_dir())
-    except FileNotFoundError:
+        return sorted(directory.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
         return []
 
 
@@ -220,7 +231,7 @@ def _copy(source: Path, stage: Path, file: FileEntry, progress: Progress) -> Non
     target = stage / file.path
     target.parent.mkdir(parents=True, exist_ok=True)
     copied = None
-    with target.open("xb") as writer, suppress(FileNotFoundError):
+    with target.open("xb") as writer, suppress(*_GONE):
         with (source / file.path).open("rb") as reader:
             copied = hash_stream(file.path, reader, progress=progress, sink=writer)
         writer.flush()
@@ -237,7 +248,7 @@ def _check(place: Path, file: FileEntry, id: ModelId, progress: Progress) -> Fin
     try:
         with _translated(place), (place / file.path).open("rb") as reader:
             found = hash_stream(file.path, reader, progress=progress)
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+    except _GONE:
         return Finding("missing", where, "the manifest lists it, but it is not there")
     if found.size != file.size:
         return Finding("damaged", where, f"{found.size:,} bytes, published with {file.size:,}")
@@ -275,9 +286,7 @@ def _translated(where: Path) -> Iterator[None]:
     """The file system's errors as the registry's, all but a file that is not there."""
     try:
         yield
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        raise
-    except RegistryError:
+    except (*_GONE, RegistryError):
         raise
     except OSError as error:
         hint = "free some space, then run it again" if error.errno == errno.ENOSPC else ""

@@ -44,24 +44,29 @@ def abandoned(root: Path) -> list[Path]:
 def sweep(root: Path) -> None:
     """Remove what `abandoned` names. Two sweepers at once do each other no harm."""
     for directory in abandoned(root):
-        lock = _take(_lock_of(directory))
-        _discard(directory, lock)
+        with suppress(BlockingIOError):  # somebody else sweeps it, or writes there again
+            _discard(directory, _take(_lock_of(directory), fcntl.LOCK_NB))
 
 
 def _lock_of(directory: Path) -> Path:
     return directory.with_suffix(".lock")
 
 
-def _take(path: Path) -> int:
+def _take(path: Path, how: int = 0) -> int:
     """
-    Hold the lock file `path`, made if need be.
+    Hold the lock file `path`, made if need be. With LOCK_NB, raises BlockingIOError
+    instead of waiting.
 
     A sweeper may take and unlink it between our open and our flock; then what we
     hold is no longer what the name means, and we begin again.
     """
     while True:
         lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | how)
+        except BlockingIOError:
+            os.close(lock)
+            raise
         with suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(lock), path.stat()):
                 return lock

@@ -109,4 +109,4 @@ class PolicyAndOperators(RuleBasedStateMachine):
 
 
 TestPolicyAndOperators = PolicyAndOperators.TestCase
-TestPolicyAndOperators.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+TestPolicyAndOperators.settings = settings(max_examples=60, stateful_step_count=25)

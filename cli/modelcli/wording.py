@@ -1,4 +1,4 @@
-"""Moments and sizes as people write and read them; moments in local time."""
+"""Moments, sizes and counts as people write and read them; moments in local time."""
 
 import re
 from datetime import datetime, timedelta
@@ -52,16 +52,24 @@ def age(moment: datetime, now: datetime) -> str:
     return f"{seconds}s ago"
 
 
-def size(count: int) -> str:
+def count(number: int, what: str) -> str:
+    """
+    >>> count(1, "file"), count(2, "file")
+    ('1 file', '2 files')
+    """
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def size(total: int) -> str:
     """
     Bytes in decimal units, as disks and S3 count them.
 
     >>> size(3_345_678)
     '3.3 MB'
     """
-    if count < 1000:
-        return f"{count} B"
-    value = float(count)
+    if total < 1000:
+        return f"{total} B"
+    value = float(total)
     for unit in ("kB", "MB", "GB"):
         value /= 1000
         if value < 999.95:

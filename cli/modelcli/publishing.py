@@ -9,11 +9,11 @@ import typer
 
 from modelregistry.aliases import changes
 from modelregistry.aliases.revision import Revision, as_json
-from modelregistry.names import model_name, version_directory, version_number
+from modelregistry.names import HIGHEST, model_name, version_directory, version_number
 from modelregistry.publishing import Publication, Publisher, Source, sources
 from modelregistry.registry import EMPTY, Registry
 
-from . import bars, completion, options, output, times
+from . import bars, completion, options, output, wording
 from .session import session_of
 from .settling import flag
 
@@ -53,31 +53,30 @@ def publish(
     number = None if version is None else version_number(version)
     offered = sources(path, number)
     session = session_of(context)
-    location = session.locate(registry)
-    is_first = not location.exists()
     compiler = session.compiler()
+    location = session.locate(registry)
+    if not (location.exists() or dry_run):
+        output.note(f"making the registry {location.shown} ({location.reason})")
     found = session.open_to_publish(registry, dry_run=dry_run)
-    if is_first and not dry_run:
-        output.note(f"made the registry {found.url} ({location.reason})")
-    documents = []
-    publication = None
-    for source in _still_wanted(found, model, offered, number):
-        with bars.watched(str(source.directory)) as progress:
-            publication = Publisher(found, compiler, progress).publish(
-                source.directory,
-                model,
-                source.number or number,
-                message=message,
-                dry_run=dry_run,
-            )
-        documents.append(_to_json(publication))
-        if not json:
-            _show(publication)
-        _advise(publication, source, number)
-    if json:
-        output.document({"model": model, "dry_run": dry_run, "publications": documents})
-    if publication and publication.outcome == "published":
-        _say_how_to_go_live(found, publication)
+    publications: list[Publication] = []
+    try:
+        for source in _still_wanted(found, model, offered, number):
+            with bars.watched(str(source.directory)) as progress:
+                publication = Publisher(found, compiler, progress).publish(
+                    source.directory,
+                    model,
+                    source.number or number,
+                    message=message,
+                    dry_run=dry_run,
+                )
+            publications.append(publication)
+            _tell(publication, source, number, json=json)
+    finally:
+        # What was published before another was refused stays published.
+        if json:
+            output.document(_to_json(model, publications, dry_run=dry_run))
+    if publications and publications[-1].outcome == "published":
+        _say_how_to_go_live(found, publications[-1])
 
 
 def _still_wanted(
@@ -92,19 +91,9 @@ def _still_wanted(
             yield source
 
 
-def _show(publication: Publication) -> None:
-    manifest = publication.manifest
-    contents = f"{len(manifest.files)} files, {times.size(manifest.size)}"
-    if publication.outcome == "identical":
-        same = f"{manifest.id} is published already and holds these very files"
-        output.note(same, "nothing to publish")
-    elif publication.outcome == "checked":
-        output.line(f"{manifest.id} would be published: {contents}")
-    else:
-        output.line(f"{manifest.id} published: {contents}")
-
-
-def _advise(publication: Publication, source: Source, number: int | None) -> None:
+def _tell(publication: Publication, source: Source, number: int | None, *, json: bool) -> None:
+    if not json:
+        _show(publication)
     for warning in publication.plan.warnings:
         output.warning(warning)
     for note in publication.notes:
@@ -116,13 +105,25 @@ def _advise(publication: Publication, source: Source, number: int | None) -> Non
         output.note(f"to keep the directory's own number: deploy publish {path} {id.model} {own}")
 
 
+def _show(publication: Publication) -> None:
+    manifest = publication.manifest
+    contents = f"{wording.count(len(manifest.files), 'file')}, {wording.size(manifest.size)}"
+    if publication.outcome == "identical":
+        same = f"{manifest.id} is published already and holds these very files"
+        output.note(same, "nothing to publish")
+    elif publication.outcome == "checked":
+        output.line(f"{manifest.id} would be published: {contents}")
+    else:
+        output.line(f"{manifest.id} published: {contents}")
+
+
 def _say_how_to_go_live(registry: Registry, publication: Publication) -> None:
     id = publication.manifest.id
     if publication.revision is not None:
         output.note(_policy_acted(registry, publication.revision))
         return
     state = registry.state(id.model)
-    if id.version not in state.versions() and state.default != "highest":
+    if id.version not in state.versions() and state.default != HIGHEST:
         output.note(f"deploy promote {id.model} {id.version}{flag(state.default)}", "to go live")
 
 
@@ -133,7 +134,15 @@ def _policy_acted(registry: Registry, revision: Revision) -> str:
     return f"the version policy wrote {revision.model} revision {revision.number}: {what}"
 
 
-def _to_json(publication: Publication) -> dict[str, Any]:
+def _to_json(model: str, publications: list[Publication], *, dry_run: bool) -> dict[str, Any]:
+    return {
+        "model": model,
+        "dry_run": dry_run,
+        "publications": [_publication_json(publication) for publication in publications],
+    }
+
+
+def _publication_json(publication: Publication) -> dict[str, Any]:
     manifest, revision = publication.manifest, publication.revision
     return {
         "version": manifest.id.version,

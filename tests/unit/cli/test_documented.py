@@ -1,0 +1,72 @@
+"""docs/commands.md keeps up with the commands."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.core import TyperCommand, TyperGroup, TyperOption
+from typer.main import get_command
+
+from modelcli.failures import MEANINGS
+from modelcli.main import app
+
+PAGE = (Path(__file__).parents[3] / "docs" / "commands.md").read_text(encoding="utf-8")
+SECTIONS = {
+    section.split("`", 1)[0]: section for section in re.split(r"^### `", PAGE, flags=re.MULTILINE)
+}
+
+
+def _commands(group: TyperGroup, path: str) -> Iterator[tuple[str, TyperCommand]]:
+    for name, command in group.commands.items():
+        if isinstance(command, TyperGroup):
+            yield from _commands(command, f"{path} {name}")
+        else:
+            assert isinstance(command, TyperCommand)
+            yield f"{path} {name}", command
+
+
+def _root() -> TyperGroup:
+    root = get_command(app)
+    assert isinstance(root, TyperGroup)
+    return root
+
+
+COMMANDS = dict(_commands(_root(), "deploy"))
+
+
+def _section(path: str) -> str:
+    found = [text for heading, text in SECTIONS.items() if f"{heading} ".startswith(f"{path} ")]
+    assert len(found) == 1, f"{path} has {len(found)} sections"
+    return found[0]
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_every_command_has_a_section_with_all_its_options(path: str) -> None:
+    section = _section(path)
+    for parameter in COMMANDS[path].params:
+        if isinstance(parameter, TyperOption):
+            spelled = [name for name in parameter.opts if f"`{name}" in section]
+            assert spelled, f"{path} {parameter.opts}"
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_a_section_names_no_option_that_is_not_there(path: str) -> None:
+    known = {name for parameter in COMMANDS[path].params for name in parameter.opts}
+    written = set(re.findall(r"`(--?[a-z][a-z_-]*)", _section(path)))
+    assert {name.replace("_", "-") for name in written} <= known
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_every_command_and_parameter_has_help(path: str) -> None:
+    command = COMMANDS[path]
+    assert command.help
+    first, _, _ = command.help.partition("\n\n")
+    assert len(first) <= 66, "it fits a line of `deploy --help` on 80 columns"
+    for parameter in command.params:
+        assert getattr(parameter, "help", None), f"{path} {parameter.name}"
+
+
+def test_every_exit_code_is_documented() -> None:
+    rows = dict(re.findall(r"^\| (\d+) \| (.+) \|$", PAGE, flags=re.MULTILINE))
+    assert rows == {str(code): meaning for code, meaning in MEANINGS.items()}
