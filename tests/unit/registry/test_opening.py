@@ -54,6 +54,9 @@ def test_a_tilde_is_the_home_directory(tmp_path: Path, monkeypatch: pytest.Monke
         "http://host/registry",
         "file:///srv/registry?mode=ro",
         "file:///srv/registry#1",
+        "~nobody-of-this-name/registry",
+        "/srv/a\0b",
+        "file:///srv/a%00b",
     ],
 )
 def test_what_is_no_registry_url_is_refused(url: str) -> None:

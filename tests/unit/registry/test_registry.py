@@ -326,3 +326,13 @@ def test_the_author_is_user_at_host() -> None:
     assert user
     assert at
     assert host
+
+
+def test_a_message_that_utf8_cannot_say_is_refused_before_anything_is_written(
+    registry: Registry,
+) -> None:
+    promote(registry, 1)
+    proposal = registry.propose_promote(ModelId("m", 2), "stable")
+    with pytest.raises(InvalidInput, match="the message is not valid UTF-8"):
+        registry.commit(proposal, message="na\udcefve")
+    assert registry.state("m") == proposal.before

@@ -125,6 +125,11 @@ def test_a_rollback_to_a_version_finds_the_last_time_it_was_there() -> None:
         changes.rollback_target(went(1, 2, retired=(1,)), "stable", to=1)
 
 
+def test_a_rollback_to_where_the_alias_points_already_changes_nothing() -> None:
+    assert changes.rollback_target(went(1, 2), "stable", to=2) == (changes.whole(2), ())
+    assert changes.rollback_target(went(2), "stable", to=2) == (changes.whole(2), ())
+
+
 def test_a_rollback_looks_at_its_own_alias_alone() -> None:
     found = log(
         state({"stable": 1, "canary": 7}),

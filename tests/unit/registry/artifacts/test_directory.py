@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from modelregistry.artifacts.directory import DirectoryArtifacts
-from modelregistry.errors import VersionExists
+from modelregistry.errors import Unavailable, VersionExists
 from modelregistry.manifest import Manifest, hash_files
 from modelregistry.names import ModelId
 from modelregistry.progress import UNWATCHED
@@ -71,6 +71,21 @@ def test_a_number_that_something_else_occupies_is_taken(
         put(store, source)
     assert contents(root) == {"models/m/1/notes.txt": b"by hand"}
     assert [finding.where for finding in store.strays()] == ["m/1"]
+
+
+@pytest.mark.parametrize("name", ["m", "m/1"])
+def test_a_file_where_a_directory_should_be_is_named_and_stays(
+    store: DirectoryArtifacts, root: Path, source: Path, name: str
+) -> None:
+    occupant = root / "models" / name
+    occupant.parent.mkdir(parents=True)
+    occupant.write_bytes(b"by hand")
+    with pytest.raises((VersionExists, Unavailable)):
+        put(store, source)
+    assert contents(root) == {f"models/{name}": b"by hand"}
+    assert store.versions("m") == []
+    assert store.models() == []
+    assert [finding.where for finding in store.strays()] == [name]
 
 
 def test_leftovers_are_named_swept_and_swept_by_the_next_put(
