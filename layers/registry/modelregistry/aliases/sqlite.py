@@ -99,6 +99,9 @@ class SqliteAliasTable:
         with self._lock:
             self._drop()
 
+    def __del__(self) -> None:
+        self._drop()  # Python 3.13 warns of a connection that nobody closed
+
     def _read(self, query: str, *values: str | int) -> Iterator[Revision]:
         with self._use() as connection:
             rows = connection.execute(query, values).fetchall()
