@@ -8,12 +8,18 @@ ServingError
 ├── UnsupportedType       a dtype that JSON has no form for
 ├── ModelNotFound         no such model or version
 ├── ModelUnavailable      it exists, but cannot be loaded now; retrying may help
+│   └── StillLoading          its load goes on; `load` is done when that is
 ├── PredictionTimeout     no answer within the server's time-out
 └── PredictionFailed      the model ran and refused; `code` is TensorFlow's
 
 The sentence of each is the `error` of the response body. Nothing here knows about HTTP.
 PortTaken stands apart: it keeps a server from starting.
 """
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 
 class ServingError(Exception):
@@ -42,6 +48,14 @@ class ModelNotFound(ServingError):
 
 class ModelUnavailable(ServingError):
     pass
+
+
+class StillLoading(ModelUnavailable):
+    """Nobody has waited long enough; `load` is the future of what is being loaded."""
+
+    def __init__(self, message: str, load: "Future[Any]") -> None:
+        super().__init__(message)
+        self.load = load
 
 
 class PortTaken(Exception):

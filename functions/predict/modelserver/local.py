@@ -10,19 +10,20 @@ import socket
 import sys
 import threading
 
-from modelregistry.errors import RegistryError
 from modelregistry.names import Reference
 from modelregistry.opening import open_registry
 from modelregistry.registry import Registry
 
 from .api.app import create_app
 from .compiler import SubprocessCompiler
-from .errors import PortTaken, ServingError
+from .errors import PortTaken
 from .server import ModelServer
 from .settings import LocalSettings, ServingSettings
 
 _log = logging.getLogger("modelserver")
 _GRACE_SECONDS = 10
+# Compiling is for versions whose plan was lost; publishing may take longer over it.
+_COMPILE_SECONDS = 120.0
 
 
 def serve(registry_url: str, settings: LocalSettings) -> None:
@@ -55,11 +56,17 @@ def predict_once(registry: Registry, reference: Reference, body: bytes) -> bytes
 
 def follow(server: ModelServer, seconds: float, stopping: threading.Event) -> None:
     """Every `seconds`, look at every model and load what its aliases point to."""
-    problem = ""
+    known: list[str] = []
     while not stopping.wait(seconds):
-        before, problem = problem, _follow_once(server)
-        if problem and problem != before:
-            _log.warning("cannot follow the registry: %s", problem)
+        try:
+            problems = server.router.preload_all()
+        except Exception:  # noqa: BLE001 - the thread must outlive whatever this was
+            _log.exception("following the registry failed")
+            continue
+        for problem in problems:
+            if problem not in known:
+                _log.warning("cannot follow %s", problem)
+        known = problems
 
 
 def _run(
@@ -70,7 +77,9 @@ def _run(
 ) -> None:
     import uvicorn  # noqa: PLC0415 - in-process predictions need no web server
 
-    server = ModelServer.over(registry, settings.serving(), SubprocessCompiler())
+    server = ModelServer.over(
+        registry, settings.serving(), SubprocessCompiler(timeout=_COMPILE_SECONDS)
+    )
     config = uvicorn.Config(
         create_app(server),
         lifespan="off",
@@ -80,23 +89,15 @@ def _run(
         server_header=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
-    _follow_once(server)
+    server.router.preload_all()
     threading.Thread(
         target=follow, args=(server, settings.alias_ttl / 2, stopping), daemon=True
     ).start()
     host, port = listener.getsockname()[:2]
     _log.info("serving %s", registry.url)
-    _log.info("listening on http://%s:%d, Ctrl-C stops it", host, port)
+    shown = f"[{host}]" if ":" in host else host
+    _log.info("listening on http://%s:%d, Ctrl-C stops it", shown, port)
     uvicorn.Server(config).run(sockets=[listener])
-
-
-def _follow_once(server: ModelServer) -> str:
-    """Why it could not be done, or ''."""
-    try:
-        server.router.preload_all()
-    except (RegistryError, ServingError) as error:
-        return str(error)
-    return ""
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -22,7 +22,7 @@ from modelregistry.errors import InvalidInput, NotFound, RegistryError
 from modelregistry.names import HIGHEST, ModelId, model_name
 from modelregistry.registry import Registry
 
-from .errors import ModelNotFound, ModelUnavailable, UnknownLabel
+from .errors import ModelNotFound, ModelUnavailable, ServingError, UnknownLabel
 from .servables import Servables
 
 _log = logging.getLogger(__name__)
@@ -132,8 +132,10 @@ class Router:
     def routes(self, model: str) -> Mapping[str, Alias]:
         """What each alias of `model` answers with now, in this process."""
         followed = self.look(model)
+        if followed is None:
+            return {}
         with self._lock:
-            return {name: r.alias for name, r in followed.routes.items()} if followed else {}
+            return {name: r.alias for name, r in followed.routes.items() if name != HIGHEST}
 
     def published(self, model: str) -> list[int]:
         """The versions of `model`, ascending, as of the last look."""
@@ -146,10 +148,19 @@ class Router:
         for id in _targets(model, followed) if followed else ():
             self._servables.start(id)
 
-    def preload_all(self) -> None:
-        """`preload` every model of the registry. Raises RegistryError and ModelUnavailable."""
-        for model in self._registry.models():
-            self.preload(model)
+    def preload_all(self) -> list[str]:
+        """`preload` every model of the registry. Returns what kept it from some of them."""
+        problems = []
+        try:
+            models = self._registry.known_models()
+        except RegistryError as error:
+            return [str(error)]
+        for model in models:
+            try:
+                self.preload(model)
+            except ServingError as error:
+                problems.append(f"{model}: {error}")
+        return problems
 
     def _first_look(self, model: str) -> _Followed | None:
         try:
@@ -161,20 +172,22 @@ class Router:
             raise ModelUnavailable(f"the alias table cannot be read: {error}") from error
         if newest is None and not published:
             return None  # nothing to follow; whoever invents names fills no memory
+        # Filled before anybody else can see it. Who looks first at the same time
+        # does this twice, and one of the two is forgotten.
+        followed = _Followed()
+        self._adopt(model, followed, newest, published)
         with self._lock:
-            followed = self._models.setdefault(model, _Followed())
-        with followed.looking:
-            if followed.looked is None:
-                self._adopt(model, followed, newest, published)
-        return followed
+            return self._models.setdefault(model, followed)
 
     def _look_again(self, model: str, followed: _Followed) -> None:
         try:
             newest, published = self._read(model)
         except RegistryError as error:
-            if not followed.problem:
-                _log.error("%s: keeping the last known aliases: %s", model, error)
-            followed.problem = str(error)
+            self._report(model, followed, f"keeping the last known aliases: {error}")
+            followed.looked = self._now()
+            return
+        if followed.newest is not None and newest is None:
+            self._report(model, followed, "its log is gone: keeping the last known aliases")
             followed.looked = self._now()
             return
         followed.problem = ""
@@ -190,11 +203,15 @@ class Router:
     ) -> None:
         """Take what was read as the newest; flip what is loaded, load what is not."""
         known = followed.newest
-        if known is not None and (newest is None or newest.number < known.number):
-            # A log never shrinks: somebody put another table in its place.
-            followed.problem = "the alias table went back in time; keeping what was known"
-        else:
-            followed.newest, followed.published = newest, published
+        if known and newest and newest.number < known.number:
+            # A log never shrinks: somebody put another in its place, and means it.
+            _log.error(
+                "%s: the alias table went back from revision %d to %d; following it",
+                model,
+                known.number,
+                newest.number,
+            )
+        followed.newest, followed.published = newest, published
         followed.looked = self._now()
         missing = self._flip(model, followed)
         if not missing:
@@ -233,9 +250,17 @@ class Router:
                     followed.routes[name] = _Route(alias, number)
                 else:
                     missing |= absent
-            pinned = frozenset(_targets(model, followed))
-        self._servables.pin(model, pinned)
+            # What is still to be flipped to is pinned too: loading the second of two
+            # versions must not evict the first.
+            coming = set().union(*(_ids(model, alias) for alias in wanted.values()))
+            self._servables.pin(model, frozenset(_targets(model, followed) | coming))
         return missing
+
+    def _report(self, model: str, followed: _Followed, problem: str) -> None:
+        """Say it once, not at every look."""
+        if problem != followed.problem:
+            _log.error("%s: %s", model, problem)
+        followed.problem = problem
 
     def _is_idle(self, model: str, route: _Route) -> bool:
         return not any(self._servables.is_loaded(id) for id in _ids(model, route.alias))

@@ -14,7 +14,7 @@ from typing import Protocol
 from modelregistry.names import ModelId
 from modelregistry.plan import Plan
 
-from .errors import ModelUnavailable, ServingError
+from .errors import ModelNotFound, ModelUnavailable, ServingError, StillLoading
 from .runtime.tensors import Array
 
 _log = logging.getLogger(__name__)
@@ -23,8 +23,6 @@ _log = logging.getLogger(__name__)
 # passed, twice as many each time: it must not stall every request for it.
 FIRST_RETRY = 1.0
 LAST_RETRY = 60.0
-# Loading is mostly reading: more of it at once only makes each slower.
-_LOADS_AT_ONCE = 2
 
 
 class Model(Protocol):
@@ -43,18 +41,27 @@ class Servable:
     size: int
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Failure:
-    error: ServingError
+    """
+    What a load failed with, in words: an exception that is kept would keep the frames
+    it passed through, and with them half a model or the bodies of requests.
+    """
+
+    kind: type[ModelNotFound] | type[ModelUnavailable]
+    message: str
     at: float
     delay: float
+
+    def error(self) -> ServingError:
+        return self.kind(self.message)
 
 
 class Servables:
     """
     A version never changes once published, so an entry is never stale; it is only
     evicted, least recently used first, to stay within `budget` bytes. What is
-    pinned, or answering a request, stays.
+    pinned stays; what answers a request is evicted, but its memory goes with the answer.
 
     Thread-safe. Concurrent callers for one id wait for a single load. If that
     load fails they all see the error and nothing is kept; the next load is
@@ -72,7 +79,6 @@ class Servables:
         self._budget = budget
         self._clock = clock
         self._lock = threading.Lock()
-        self._gate = threading.BoundedSemaphore(_LOADS_AT_ONCE)
         self._loaded: OrderedDict[ModelId, Servable] = OrderedDict()
         self._loading: dict[ModelId, Future[Servable]] = {}
         self._failures: dict[ModelId, _Failure] = {}
@@ -83,12 +89,13 @@ class Servables:
         The servable of `id`, loaded if need be.
 
         Raises what the load raised, at once if it failed a moment ago, and
-        ModelUnavailable if it takes longer than `timeout` seconds; it goes on.
+        StillLoading if it takes longer than `timeout` seconds; it goes on.
         """
+        load = self.start(id)
         try:
-            return self.start(id).result(timeout)
+            return load.result(timeout)
         except TimeoutError:
-            raise ModelUnavailable(f"{id} is still loading; try again") from None
+            raise StillLoading(f"{id} is still loading; try again", load) from None
 
     def start(self, id: ModelId) -> Future[Servable]:
         """The servable of `id`, or its load, begun if nobody has. Never blocks."""
@@ -100,8 +107,9 @@ class Servables:
                 return under_way
             failure = self._failures.get(id)
             if failure and self._clock() < failure.at + failure.delay:
-                return _failed(failure.error)
+                return _failed(failure.error())
             future: Future[Servable] = Future()
+            future.set_running_or_notify_cancel()  # one waiter's cancelling is not all's
             self._loading[id] = future
         # A thread of its own, and a daemon: the end of the process waits for no load.
         threading.Thread(
@@ -122,51 +130,66 @@ class Servables:
         """Why the last load of `id` failed; None if it is loaded or was never tried."""
         with self._lock:
             failure = self._failures.get(id)
-            return failure.error if failure else None
+            return failure.error() if failure else None
 
     def pin(self, model: str, ids: frozenset[ModelId]) -> None:
         """From now on `ids`, and nothing else of `model`, stay whatever the budget."""
         with self._lock:
             self._pinned[model] = ids
-            self._evict()
+            evicted = self._evict()
+        del evicted  # outside the lock: freeing a large model takes a while
 
     def _run(self, id: ModelId, future: "Future[Servable]") -> None:
         started = self._clock()
         try:
-            with self._gate:
-                servable = self._load(id)
+            servable = self._load(id)
+        except ModelNotFound as error:
+            self._fail(id, ModelNotFound, str(error), future)
         except ServingError as error:
-            self._fail(id, error, future)
+            self._fail(id, ModelUnavailable, str(error), future)
         except BaseException as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
             _log.exception("loading %s failed", id)
-            self._fail(id, ModelUnavailable(f"{id} failed to load: {error!r}"), future)
+            self._fail(id, ModelUnavailable, f"{id} failed to load: {error!r}", future)
         else:
             with self._lock:
                 self._loaded[id] = servable
                 self._failures.pop(id, None)
                 del self._loading[id]
-                self._evict(keep=id)
+                evicted = self._evict(keep=id)
+            del evicted
             _log.info("%s loaded in %.2f s", id, self._clock() - started)
             future.set_result(servable)
 
-    def _fail(self, id: ModelId, error: ServingError, future: "Future[Servable]") -> None:
+    def _fail(
+        self,
+        id: ModelId,
+        kind: type[ModelNotFound] | type[ModelUnavailable],
+        message: str,
+        future: "Future[Servable]",
+    ) -> None:
         with self._lock:
             before = self._failures.get(id)
             delay = min(before.delay * 2, LAST_RETRY) if before else FIRST_RETRY
-            self._failures[id] = _Failure(error, self._clock(), delay)
+            failure = self._failures[id] = _Failure(kind, message, self._clock(), delay)
             del self._loading[id]
-        _log.error("%s failed to load, next try in %.0f s: %s", id, delay, error)
-        future.set_exception(error)
+        _log.error("%s failed to load, next try in %.0f s: %s", id, delay, message)
+        future.set_exception(failure.error())
 
-    def _evict(self, keep: ModelId | None = None) -> None:
-        """Called with the lock held. Memory goes when the last request lets go of it."""
+    def _evict(self, keep: ModelId | None = None) -> list[Servable]:
+        """
+        Called with the lock held; what it returns is to be let go of without it. Memory
+        goes when the last request lets go, too.
+        """
+        evicted: list[Servable] = []
         pinned = frozenset().union(*self._pinned.values())
         size = sum(servable.size for servable in self._loaded.values())
         for id in [id for id in self._loaded if id not in pinned and id != keep]:
             if size <= self._budget:
-                return
-            size -= self._loaded.pop(id).size
+                break
+            evicted.append(self._loaded.pop(id))
+            size -= evicted[-1].size
             _log.info("%s unloaded to stay within the memory budget", id)
+        return evicted
 
 
 def _done(servable: Servable) -> "Future[Servable]":

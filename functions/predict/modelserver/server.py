@@ -43,16 +43,23 @@ class ModelServer:
         return cls(servables, router, settings)
 
     def predict(
-        self, model: str, version: int | None, label: str | None, body: bytes
+        self,
+        model: str,
+        version: int | None,
+        label: str | None,
+        body: bytes,
+        *,
+        wait: float | None = None,
     ) -> tuple[bytes, Routed]:
         """
         Answer a predict request: the response body, and what it came from.
 
         The order of checks is upstream's: JSON, model, signature, inputs, graph.
+        Raises StillLoading after `wait` seconds; None waits to the end.
         """
         parsed = PredictBody.parse(body)
         routed = self.router.resolve(model, version, label)
-        servable = self.servables.get(routed.id, timeout=self.settings.timeout)
+        servable = self.servables.get(routed.id, timeout=wait)
         signature = servable.plan.signatures.get(parsed.signature_name)
         if signature is None:
             raise InvalidRequest(
@@ -79,9 +86,9 @@ class ModelServer:
         return documents.status([(v, self.servables.failure(ModelId(model, v))) for v in published])
 
     def metadata(
-        self, model: str, version: int | None, label: str | None
+        self, model: str, version: int | None, label: str | None, *, wait: float | None = None
     ) -> tuple[dict[str, Any], Routed]:
         """The metadata document of the version that would answer, and which that is."""
         routed = self.router.resolve(model, version, label)
-        servable = self.servables.get(routed.id, timeout=self.settings.timeout)
+        servable = self.servables.get(routed.id, timeout=wait)
         return documents.metadata(routed.id, servable.plan), routed

@@ -5,16 +5,22 @@ Nothing below the entry points reads the environment or a command line.
 """
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from .runtime.config import Threads
 
 MIB = 1024 * 1024
+_CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
 def half_of_memory() -> int:
-    """Half of this machine's memory, in bytes."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    """Half of the memory that this process may use, in bytes: a container's, or the machine's."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    with suppress(OSError, ValueError):  # no cgroup, or `max`
+        memory = min(memory, int(_CGROUP_LIMIT.read_text("ascii")))
+    return memory // 2
 
 
 @dataclass(frozen=True)

@@ -83,6 +83,14 @@ class Registry:
         with_aliases = [m for m in self.aliases.models() if self.state(m).aliases]
         return sorted({*self.artifacts.models(), *with_aliases})
 
+    def known_models(self) -> list[str]:
+        """
+        Every model that ever had a version or an alias, by name.
+
+        Reads no revision, so that one damaged model hides no other.
+        """
+        return sorted({*self.artifacts.models(), *self.aliases.models()})
+
     def state(self, model: str) -> State:
         """What the newest revision says; the empty state before the first."""
         newest = self.aliases.newest(model)
@@ -138,13 +146,17 @@ class Registry:
     def published(self, id: ModelId, state: State | None = None) -> ModelId:
         """`id` if it has a sound manifest and is not retired. Raises NotFound or Damaged."""
         state = state or self.state(id.model)
-        if id.version in state.retired:
-            raise NotFound(f"{id} was deleted and never comes back")
+        self.must_not_be_retired(id, state)
         try:
             self.artifacts.manifest(id)
         except NotFound as error:
             raise NotFound(str(error), hint=self._known(id.model, state)) from None
         return id
+
+    def must_not_be_retired(self, id: ModelId, state: State | None = None) -> None:
+        """Raise NotFound if `id` was deleted."""
+        if id.version in (state or self.state(id.model)).retired:
+            raise NotFound(f"{id} was deleted and never comes back")
 
     def propose_promote(self, id: ModelId, alias: str, *, expect: int | None = None) -> Proposal:
         """All of `alias` goes to `id`."""

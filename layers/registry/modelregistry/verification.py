@@ -31,9 +31,8 @@ def verify_aliases(registry: Registry, model: str) -> list[Finding]:
 
 def verify_all(registry: Registry, progress: Progress) -> list[Finding]:
     """All of the registry, leftovers included."""
-    models = sorted({*registry.artifacts.models(), *registry.aliases.models()})
     findings = []
-    for model in models:
+    for model in registry.known_models():
         ids = [ModelId(model, version) for version in registry.versions(model)]
         findings += verify(registry, ids, progress) + verify_aliases(registry, model)
     return findings + registry.artifacts.strays()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelserver.codec import rapidjson
-from modelserver.codec.syntax import read_object
+from modelserver.codec.syntax import EXACT_BYTES, read_object
 from modelserver.errors import InvalidRequest
 
 
@@ -151,3 +151,31 @@ def test_random_bytes_are_read_or_refused(body: bytes) -> None:
 def test_a_body_cut_short_is_refused(content: object, length: int) -> None:
     whole = json.dumps({"a": content}).encode()
     assert complaint(whole[: min(length, len(whole) - 1)]).startswith("JSON Parse error: ")
+
+
+def test_letters_that_look_like_a_large_exponent_are_letters() -> None:
+    letters = "e999E400" * (EXACT_BYTES // 4)
+    assert read_object(f'{{"b64": "{letters}", "x": 1e299}}'.encode()) == {
+        "b64": letters,
+        "x": 1e299,
+    }
+
+
+@pytest.mark.parametrize(
+    ("end", "text"),
+    [
+        (b"", "Expecting ',' delimiter at offset: 1048577"),
+        (b", Inf]}", "Expecting value at offset: 1048579"),
+        (b", 1e400]}", "Number too big to be stored in double: 1e400"),
+        (rb', "\ud800"]}', "The surrogate pair in string is invalid."),
+        (b", " + b"[" * EXACT_BYTES, "Nested too deeply."),
+    ],
+)
+def test_a_body_too_large_for_the_exact_reader_must_be_plain_json(end: bytes, text: str) -> None:
+    body = b'{"instances":[1' + b" " * (EXACT_BYTES - 14) + end
+    assert complaint(body) == f"JSON Parse error: {text}"
+
+
+def test_a_large_body_may_hold_what_python_reads_beyond_the_standard() -> None:
+    body = b'{"instances":[NaN, -Infinity]}' + b" " * EXACT_BYTES + b"trailing"
+    assert str(read_object(body)["instances"]) == "[nan, -inf]"

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
 
@@ -12,7 +13,7 @@ from modelregistry.names import ModelId
 from modelregistry.registry import Registry
 from modelserver.api.app import create_app
 from modelserver.api.statuses import status_of
-from modelserver.errors import PredictionFailed, ServingError
+from modelserver.errors import PredictionFailed, ServingError, StillLoading
 from modelserver.routing import Router
 from modelserver.runtime.tensors import Array
 from modelserver.servables import Servables
@@ -119,6 +120,9 @@ def test_percent_encoding_is_undone_after_the_url_is_matched(client: TestClient)
         ("GET", "/v1/models/m/versions/99999999999999999999", "", 400, "version 99999999999999"),
         ("PUT", PREDICT, "", 400, f"Malformed request: PUT {PREDICT}"),
         ("DELETE", "/v1/models/sample", "", 400, "Malformed request: DELETE /v1/models/sample"),
+        ("TRACE", "/v1/models/sample", "", 400, "Malformed request: TRACE /v1/models/sample"),
+        ("BREW", "/v1/models/sample", "", 400, "Malformed request: BREW /v1/models/sample"),
+        ("OPTIONS", PREDICT, "", 400, f"Malformed request: OPTIONS {PREDICT}"),
         ("GET", "/", "", 404, "Not found: /"),
         ("POST", "/favicon.ico", "", 404, "Not found: /favicon.ico"),
     ],
@@ -135,6 +139,16 @@ def test_every_error_is_json_with_a_sentence(
 def test_the_json_is_checked_before_the_model_is_looked_up(client: TestClient) -> None:
     answer = client.post("/v1/models/no:predict", content="{")
     assert answer.json()["error"].startswith("JSON Parse error: ")
+
+
+def test_what_a_client_sent_is_not_echoed_without_end(client: TestClient) -> None:
+    error = client.get(f"/v1/models/{'x' * 6000}").json()["error"]
+    assert (4097, "…") == (len(error), error[-1])
+
+
+def test_a_browsers_question_before_the_real_request_is_answered(client: TestClient) -> None:
+    answer = client.options(PREDICT, headers={"origin": "http://example.com"})
+    assert (200, b"") == (answer.status_code, answer.content)
 
 
 def test_a_body_over_the_limit_is_refused_unread(client: TestClient) -> None:
@@ -216,6 +230,43 @@ def test_a_prediction_that_takes_too_long_answers_504(
     assert {"error": "Timed out waiting for notification"} == json.loads(answer.content)
 
 
+@pytest.fixture
+def patient(registry: Registry, loads: Loads) -> Iterator[TestClient]:
+    """A client of a server that waits a second for a load, version 1 loaded."""
+    servables = Servables(loads, budget=1000)
+    servables.get(ModelId("sample", 1))
+    settings = ServingSettings(timeout=1, memory_budget=1000)
+    server = ModelServer(servables, Router(registry, servables, ttl=1), settings)
+    with TestClient(create_app(server)) as client:
+        yield client
+
+
+def test_a_version_that_is_still_loading_answers_503_and_then_for_itself(
+    patient: TestClient, loads: Loads
+) -> None:
+    path = "/v1/models/sample/versions/2:predict"
+    with loads.held():
+        answer = patient.post(path, content='{"instances": [1.0]}')
+    error = {"error": "sample:2 is still loading; try again"}
+    assert (503, error) == (answer.status_code, answer.json())
+    while (answer := patient.post(path, content='{"instances": [1.0]}')).status_code == 503:
+        pass
+    assert {"predictions": [4.0]} == answer.json()
+    assert 1 == loads.count[ModelId("sample", 2)]
+
+
+def test_those_who_wait_for_a_load_hold_up_nobody_else(patient: TestClient, loads: Loads) -> None:
+    path = "/v1/models/sample/versions/2:predict"
+    with ThreadPoolExecutor(50) as pool, loads.held():
+        # More than there are threads to run predictions in.
+        waiting = [
+            pool.submit(patient.post, path, content='{"instances": [1.0]}') for _ in range(50)
+        ]
+        answer = patient.post(PREDICT, content='{"instances": [1.0]}')
+        assert (200, "1") == (answer.status_code, answer.headers["x-model-version"])
+        assert {503} == {future.result().status_code for future in waiting}
+
+
 def leaves(kind: type[ServingError]) -> Iterator[type[ServingError]]:
     for child in kind.__subclasses__():
         yield child
@@ -223,5 +274,9 @@ def leaves(kind: type[ServingError]) -> Iterator[type[ServingError]]:
 
 
 def test_every_error_has_a_status() -> None:
-    made = [k(3, "x") if k is PredictionFailed else k("x") for k in leaves(ServingError)]
+    special = {
+        PredictionFailed: PredictionFailed(3, "x"),
+        StillLoading: StillLoading("x", Future()),
+    }
+    made = [special.get(kind) or kind("x") for kind in leaves(ServingError)]
     assert all(400 <= status_of(error) < 600 for error in made)

@@ -1,6 +1,8 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -82,12 +84,7 @@ def world(tmp_path: Path) -> World:
     registry = Registry(MemoryArtifacts(tmp_path / "cache"), table, url="memory:")
     publish_all(registry, tmp_path, {"sample": 3})
     servables = Servables(loads, budget=1000, clock=ticking)
-    return World(registry, table, loads, servables, ticking, Time(), iter(()).__iter__())
-
-
-@pytest.fixture(autouse=True)
-def draws(world: World) -> None:
-    world.draws = iter([0.5] * 1000)
+    return World(registry, table, loads, servables, ticking, Time(), repeat(0.5))
 
 
 def version(router: Router, label: str | None = None) -> int:
@@ -332,15 +329,64 @@ def test_a_table_that_was_never_reached_makes_the_model_unavailable(world: World
     assert 1 == version(router)
 
 
-def test_a_log_that_went_back_in_time_is_not_believed(world: World) -> None:
+def test_a_log_that_was_put_back_is_followed_loudly(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
     world.promote(1)
     world.promote(2)
     world.warm(1, 2)
     router = world.router()
     assert 2 == version(router)
-    world.table._logs["sample"].pop()
+    world.table._logs["sample"].pop()  # a backup in its place
     world.pass_ttl()
-    assert 2 == version(router)
+    assert 1 == version(router)
+    expected = "sample: the alias table went back from revision 2 to 1; following it"
+    assert [expected] == [record.message for record in caplog.records]
+
+
+def test_a_log_that_is_gone_leaves_the_last_known_routes_and_is_told_once(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.promote(1)
+    world.warm(1)
+    router = world.router()
+    version(router)
+    world.table._logs.clear()
+    for _ in range(3):
+        world.pass_ttl()
+        assert 1 == version(router)
+    expected = "sample: its log is gone: keeping the last known aliases"
+    assert [expected] == [record.message for record in caplog.records]
+
+
+def test_a_flip_to_two_versions_happens_however_small_the_budget(world: World) -> None:
+    world.servables = Servables(world.loads, budget=25, clock=world.monotonic)
+    world.promote(1)
+    world.warm(1)
+    router = world.router(swap_wait=10)
+    version(router)
+    world.set("stable", "2@50", "3@50")
+    world.draws = iter([0.25, 0.75] * 50)
+    world.pass_ttl()
+    assert [2, 3, 2, 3] == [version(router) for _ in range(4)]
+    assert {1} == set(world.loads.count.values())
+
+
+def test_a_damaged_model_keeps_no_other_from_being_preloaded(world: World) -> None:
+    world.promote(2)
+    world.table._logs["broken"].append("no revision")
+    (problem,) = world.router().preload_all()
+    assert problem.startswith("broken: the alias table cannot be read: revision 1 of broken")
+    eventually(1, lambda: len(world.servables.loaded()))
+
+
+def test_the_first_requests_of_a_model_all_see_its_routes(world: World) -> None:
+    world.promote(1)
+    for _ in range(50):
+        router = world.router()
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(version, [router] * 8))
+        assert [1] * 8 == found
 
 
 def test_an_alias_that_was_unset_is_gone_after_the_next_look(world: World) -> None:

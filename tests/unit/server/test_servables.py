@@ -1,4 +1,6 @@
+import gc
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -6,8 +8,9 @@ import pytest
 from modelregistry.names import ModelId
 from modelserver.errors import ModelUnavailable
 from modelserver.servables import FIRST_RETRY, Servable, Servables
+from tests.fakes import plan
 
-from .doubles import Loads, Time
+from .doubles import Doubler, Loads, Time
 
 ONE, TWO, THREE = (ModelId("sample", version) for version in (1, 2, 3))
 
@@ -115,3 +118,45 @@ def test_loading_never_blocks_who_only_starts_it() -> None:
         assert not servables.is_loaded(ONE)
     assert {ONE, TWO, THREE} == {servables.get(id).id for id in (ONE, TWO, THREE)}
     assert threading.current_thread() is threading.main_thread()
+
+
+def test_a_failed_load_keeps_nothing_alive() -> None:
+    class Weights:
+        pass
+
+    kept: list[weakref.ref[Weights]] = []
+
+    def load(id: ModelId) -> Servable:
+        weights = Weights()
+        kept.append(weakref.ref(weights))
+        raise ModelUnavailable(f"{id} does not warm up")
+
+    servables = Servables(load, budget=100)
+    for _ in range(3):
+        with pytest.raises(ModelUnavailable):
+            servables.get(ONE)
+    gc.collect()
+    assert [None] == [reference() for reference in kept]
+
+
+def test_each_refusal_is_an_error_of_its_own() -> None:
+    loads = Loads()
+    loads.broken = {1}
+    servables = Servables(loads, budget=100)
+    errors = [servables.start(ONE).exception(5) for _ in range(3)]
+    assert 3 == len({id(error) for error in errors})
+
+
+def test_no_version_is_freed_while_others_wait_for_the_lock() -> None:
+    blocked = []
+
+    class Slow(Doubler):
+        def __del__(self) -> None:
+            blocked.append(servables._lock.locked())
+
+    servables = Servables(lambda id: Servable(id, Slow(id.version), plan(), 10), budget=10)
+    servables.get(ONE)
+    servables.get(TWO)
+    servables.pin("sample", frozenset({TWO}))
+    gc.collect()
+    assert [False] == blocked

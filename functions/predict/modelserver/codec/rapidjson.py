@@ -52,8 +52,8 @@ def read(body: bytes) -> object:
     """
     The first JSON value in `body`; whatever follows it is ignored.
 
-    Keeps its own stack, so that depth costs memory and nothing else. Raises
-    InvalidRequest, `JSON Parse error: … at offset: N`.
+    Keeps its own stack, so that depth costs memory and time but never crashes; the
+    caller limits the size. Raises InvalidRequest, `JSON Parse error: … at offset: N`.
     """
     body += b"\x00"
     at = _skip(body, len(BOM) if body.startswith(BOM) else 0)
