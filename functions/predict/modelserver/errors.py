@@ -16,10 +16,11 @@ The sentence of each is the `error` of the response body. Nothing here knows abo
 PortTaken stands apart: it keeps a server from starting.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
+    from typing import Any
 
 
 class ServingError(Exception):

@@ -160,7 +160,8 @@ def chosen(kinds: str) -> list[int]:
     writes = [n for n, kind in enumerate(kinds, 1) if kind == "w"]
     lines = [n for n, kind in enumerate(kinds, 1) if kind == "l"]
     step = 1 if KILL_EVERYWHERE else max(1, len(lines) // max(40, KILLS - len(writes)))
-    return sorted(writes + lines[::step])
+    # The last lines too: what is done is only seen by who is killed after it.
+    return sorted({*writes, *lines[::step], *lines[-3:]})
 
 
 def look(place: Path, leftovers: Collection[str] = ()) -> Seen:
