@@ -13,7 +13,9 @@ VENV := .venv
 PORT := 9000
 STAMP := $(VENV)/.set-up
 
+# The stamp names the place: a virtual environment does not survive being moved.
 setup: $(STAMP)
+	@[ "$$(cat $(STAMP))" = "$(CURDIR)" ] || sh infra/local/setup.sh $(VENV) $(STAMP)
 
 $(STAMP): pyproject.toml constraints.txt infra/local/setup.sh
 	@sh infra/local/setup.sh $(VENV) $(STAMP)

@@ -194,6 +194,9 @@ class MemoryArtifacts:
             if "/".join(key.split("/")[:2]) + "/" not in published
         ]
 
+    def leftovers(self) -> list[str]:
+        return []
+
     def sweep(self) -> None:
         pass  # `put` cannot be interrupted: it leaves nothing
 

@@ -72,7 +72,9 @@ def delete(
     if not dry_run:
         _confirm(deletion, yes=yes)
         execute(found, deletion, message)
-    _show([deletion], dry_run=dry_run, json=json)
+    _show(deletion, dry_run=dry_run, json=json)
+    if json:
+        _document([deletion], [], dry_run=dry_run)
 
 
 def gc(
@@ -104,13 +106,23 @@ def gc(
     found = session_of(context).open(registry)
     for model in models or []:
         found.history(model)  # raises NotFound for a model that is not there
-    deletions = propose_gc(found, keep, models or found.models())
-    if not dry_run:
-        for deletion in deletions:
-            execute(found, deletion, message)
-        found.artifacts.sweep()
-    _show(deletions, dry_run=dry_run, json=json)
-    if not deletions:
+    done: list[Deletion] = []
+    left: list[str] = []
+    try:
+        for deletion in propose_gc(found, keep, dict.fromkeys(models or found.models())):
+            if not dry_run:
+                execute(found, deletion, message)
+            done.append(deletion)
+            _show(deletion, dry_run=dry_run, json=json)
+        left = found.artifacts.leftovers()
+        if not dry_run:
+            found.artifacts.sweep()
+    finally:  # what is gone is told even where the rest failed
+        if json:
+            _document(done, left, dry_run=dry_run)
+    for where in [] if json else left:
+        output.line(f"{'would remove' if dry_run else 'removed'} what was left in {where}")
+    if not done and not left:
         output.note("no version is old enough to go", "nothing to delete")
 
 
@@ -202,24 +214,26 @@ def _confirm(deletion: Deletion, *, yes: bool) -> None:
         raise Failed("nothing was deleted")
 
 
-def _show(deletions: Sequence[Deletion], *, dry_run: bool, json: bool) -> None:
-    if json:
-        output.document(
-            {
-                "dry_run": dry_run,
-                "deletions": [
-                    {
-                        "model": deletion.proposal.model,
-                        "versions": list(deletion.versions),
-                        "bytes": deletion.size,
-                    }
-                    for deletion in deletions
-                ],
-            }
-        )
-        return
-    for deletion in deletions:
+def _show(deletion: Deletion, *, dry_run: bool, json: bool) -> None:
+    if not json:
         output.line(f"{'would delete' if dry_run else 'deleted'} {_in_words(deletion)}")
+
+
+def _document(deletions: Sequence[Deletion], left: Sequence[str], *, dry_run: bool) -> None:
+    output.document(
+        {
+            "dry_run": dry_run,
+            "deletions": [
+                {
+                    "model": deletion.proposal.model,
+                    "versions": list(deletion.versions),
+                    "bytes": deletion.size,
+                }
+                for deletion in deletions
+            ],
+            "leftovers": list(left),
+        }
+    )
 
 
 def _in_words(deletion: Deletion) -> str:

@@ -7,6 +7,7 @@ user's data. The working tree is everything from the working directory up to the
 directory that holds `.git`; without one it is the working directory alone.
 """
 
+import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -61,7 +62,7 @@ def locate(given: str | None, environment: Mapping[str, str], directory: Path) -
 def _find(directory: Path) -> Path | None:
     """The nearest deploy.toml of the working tree around `directory`."""
     for place in _tree(directory):
-        if (place / FILE).is_file():
+        if os.path.lexists(place / FILE):  # a broken link is a mistake to be told, too
             return place / FILE
     return None
 
@@ -89,7 +90,9 @@ def _read(file: Path) -> str | None:
         )
     if "://" in url or url.startswith("file:"):
         return url
-    return str(file.parent / Path(url).expanduser())
+    if url.startswith("~"):
+        return url
+    return os.path.normpath(file.parent / url)
 
 
 def _parse(file: Path) -> dict[str, Any]:

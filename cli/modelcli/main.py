@@ -122,6 +122,7 @@ _add(app, "predict", serving.predict, _SERVING)
 def main(arguments: Sequence[str] | None = None, *, session: Session | None = None) -> int:
     """Run `deploy` with `arguments`, or those of this process. Returns its exit code."""
     debug = bool(os.environ.get(failures.DEBUG))
+    _open_what_is_closed()
     _print_anything()
     try:
         used = session or Session(os.environ, Path.cwd())
@@ -138,6 +139,14 @@ def main(arguments: Sequence[str] | None = None, *, session: Session | None = No
     except Exception as error:  # noqa: BLE001 - a person reads a line, not a traceback
         return failures.report(error, debug=debug)
     return int(code or 0)
+
+
+def _open_what_is_closed() -> None:
+    """`deploy … >&-` means that nobody wants to read it, not that it should fail."""
+    if sys.stdout is None or sys.stderr is None:
+        nowhere = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - till the end
+        sys.stdout = sys.stdout or nowhere
+        sys.stderr = sys.stderr or nowhere
 
 
 def _print_anything() -> None:

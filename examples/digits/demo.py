@@ -69,6 +69,10 @@ def prepare() -> str:
     if "stable" not in status["aliases"]:
         _make(status)
         status = _status()
+    routed = {route["version"] for route in status["aliases"]["stable"]["routes"]}
+    if lost := routed - set(status["versions"]):
+        print(f"run: {MODEL}:{min(lost)} is stable, but is not there any more", file=sys.stderr)
+        raise StepFailed
     return str(status["registry"]["url"])
 
 
@@ -150,6 +154,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Train, publish and serve the sample.")
     parser.add_argument("--port", type=_port, default=9000)
     port: int = parser.parse_args().port
+    # The registry of this checkout, which `deploy` finds from another terminal, too.
+    os.environ.pop("DEPLOY_REGISTRY", None)
     try:
         check_port(port)
         check_installed()

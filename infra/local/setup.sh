@@ -33,6 +33,9 @@ else
     [ -n "$python" ] || die "needs Python 3.11, 3.12 or 3.13, found $(python3 --version 2>&1 || true); name one with: make setup PYTHON=/path/to/python3.12"
 fi
 
+if [ -s "$stamp" ] && [ "$(cat "$stamp")" != "$PWD" ]; then
+    rm -rf "$venv" # made for another place
+fi
 if ! fits "$venv/bin/python" || ! "$venv/bin/python" -c 'import pip' >/dev/null 2>&1; then
     rm -rf "$venv"
     "$python" -m venv "$venv" >/dev/null 2>&1 ||
@@ -47,4 +50,4 @@ install() {
 }
 install hatchling editables
 install --no-build-isolation --editable '.[serve,examples,dev]'
-touch "$stamp"
+printf '%s\n' "$PWD" >"$stamp"

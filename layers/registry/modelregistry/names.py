@@ -117,11 +117,3 @@ def reference(text: str) -> Reference:
         model, _, alias = text.partition("@")
         return Reference(model_name(model), alias=alias_name(alias))
     return Reference(model_name(text))
-
-
-def model_id(text: str) -> ModelId:
-    """Take `MODEL:VERSION` apart. Raises InvalidInput if there is no version."""
-    found = reference(text)
-    if found.version is None:
-        raise InvalidInput(f"{text!r} names no version", hint=f"write {found.model}:VERSION")
-    return ModelId(found.model, found.version)

@@ -130,13 +130,6 @@ class Registry:
             return ModelId(model, share.version)
         raise self._unset(model, name)
 
-    def revision(self, model: str, number: int) -> Revision:
-        """Revision `number` of `model`. Raises NotFound."""
-        found = self.aliases.get(model, number)
-        if found is None:
-            raise NotFound(f"{model} has no revision {number}")
-        return found
-
     def history(self, model: str, at: datetime | None = None) -> Iterator[Revision]:
         """The revisions of `model`, newest first; with `at`, from the newest not later than it."""
         self._must_exist(model)
@@ -233,6 +226,7 @@ class Registry:
         """
         if proposal.is_noop:
             return None
+        model_name(proposal.model)
         message_text(message)
         now = self.now()
         at = max(now, proposal.base.change.at) if proposal.base else now
@@ -253,20 +247,16 @@ class Registry:
         number = newest.number if newest else 0
         if newest is None or believed > number:
             return Conflict(f"{model} is at revision {number}, not {believed}", winner=number)
-        # All that changed since; or, where that cancels out, what the newest changed.
-        changed = self._changes(model, believed, newest) or self._changes(
-            model, newest.number - 1, newest
-        )
+        before = self.aliases.get(model, number - 1)
+        changed = changes.differences(before.state if before else EMPTY, newest.state)
+        others = number - 1 - believed
+        more = f"; {others} more since revision {believed}" if others else ""
         return Conflict(
-            f"{model} is at revision {newest.number}, not {believed}: {describe(newest)},"
-            f" changing {'; '.join(changed) or 'nothing'}",
-            winner=newest.number,
+            f"{model} is at revision {number}, not {believed}: {describe(newest)},"
+            f" changing {'; '.join(changed) or 'nothing visible'}{more}",
+            winner=number,
             hint=f"look at it with: deploy history {model}; then decide again",
         )
-
-    def _changes(self, model: str, number: int, newest: Revision) -> list[str]:
-        before = self.aliases.get(model, number)
-        return changes.differences(before.state if before else EMPTY, newest.state)
 
     def _must_exist(self, model: str) -> None:
         if self.aliases.newest(model_name(model)) is None and not self.artifacts.versions(model):
@@ -295,7 +285,8 @@ class Registry:
 def describe(revision: Revision) -> str:
     """Who made a revision, how and when, for a person."""
     change = revision.change
-    why = f" ({change.message})" if change.message else ""
+    # On one line: a message must not pass for what this program says itself.
+    why = f" ({' '.join(change.message.split())})" if change.message else ""
     return f"{change.by} did {change.action!r} at {clock.stamp(change.at)}{why}"
 
 

@@ -77,12 +77,29 @@ def test_gc_of_one_model_leaves_the_others_alone(live: Deploy) -> None:
     assert live("gc", "nobody").code == 5
 
 
+def test_a_model_named_twice_is_collected_once(live: Deploy) -> None:
+    live.published({"other": 2})
+    assert live.ok("gc", "other", "other", "--keep", "1").out.startswith("deleted other:1 (")
+
+
+def test_a_directory_that_cannot_be_a_model_costs_the_registry_nothing(live: Deploy) -> None:
+    stray = live.work / "registry" / "models" / "my model" / "1"
+    stray.mkdir(parents=True)
+    (stray / "manifest.json").write_text("junk")
+    live.ok("gc", "--keep", "0")
+    assert "my model" not in live.ok("status").out + live.ok("list").out
+    assert "my model" in live("verify").out
+    assert live("verify").code == 4
+
+
 def test_gc_removes_what_an_interrupted_command_left(live: Deploy) -> None:
     staging = live.work / "registry" / "staging"
     (staging / "abandoned").mkdir()
     (staging / "abandoned.lock").touch()
     assert live("verify").code == 4
-    live.ok("gc")
+    left = "what was left in staging/abandoned"
+    assert live.ok("gc", "--dry-run").out == f"would remove {left}\n"
+    assert live.ok("gc").out == f"removed {left}\n"
     assert list(staging.iterdir()) == []
     live.ok("verify")
 

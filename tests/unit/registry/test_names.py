@@ -14,7 +14,6 @@ from modelregistry.names import (
     Reference,
     alias_name,
     default_name,
-    model_id,
     model_name,
     reference,
     version_directory,
@@ -121,7 +120,7 @@ def test_references_are_read_back_as_they_are_written(model: str, version: int, 
     assert reference(model) == Reference(model)
     assert reference(f"{model}:{version}") == Reference(model, version=version)
     assert reference(f"{model}@{alias}") == Reference(model, alias=alias)
-    assert model_id(str(ModelId(model, version))) == ModelId(model, version)
+    assert reference(str(ModelId(model, version))) == Reference(model, version=version)
 
 
 @pytest.mark.parametrize(
@@ -131,10 +130,3 @@ def test_references_are_read_back_as_they_are_written(model: str, version: int, 
 def test_what_is_no_reference_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput):
         reference(text)
-
-
-@pytest.mark.parametrize("text", ["m", "m@stable"])
-def test_an_identity_needs_a_version(text: str) -> None:
-    with pytest.raises(InvalidInput) as caught:
-        model_id(text)
-    assert caught.value.hint == "write m:VERSION"

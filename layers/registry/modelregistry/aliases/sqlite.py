@@ -5,6 +5,7 @@ WAL, so that a server reads while `deploy` writes; `synchronous=FULL`, so that a
 revision that was reported is on disk. SQLite's locks need a local file system.
 """
 
+import shutil
 import sqlite3
 import threading
 import time
@@ -48,6 +49,7 @@ class SqliteAliasTable:
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._opened: tuple[int, int] | None = None
+        self._frozen = False
 
     @classmethod
     def create(cls, path: Path) -> "SqliteAliasTable":
@@ -116,27 +118,53 @@ class SqliteAliasTable:
             except sqlite3.Error as error:
                 self._drop()
                 raise self._translated(error) from error
+            if self._frozen:
+                self._drop()
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is not None and self._opened == self._identity():
             return self._connection
         self._drop()
+        try:
+            connection = self._connect("mode=rw")
+        except sqlite3.OperationalError as error:
+            if not self._is_read_only(error):
+                raise
+            # As it is on the disk now, for one call: SQLite does not look for changes.
+            connection = self._connect("mode=ro&immutable=1")
+            self._frozen = True
+        self._connection, self._opened = connection, self._identity()
+        return connection
+
+    def _connect(self, how: str) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            f"{self._path.absolute().as_uri()}?mode=rw",
+            f"{self._path.absolute().as_uri()}?{how}",
             uri=True,
             timeout=_BUSY_SECONDS,
             isolation_level=None,
             check_same_thread=False,
         )
         try:
-            self._prepare(connection)
+            self._prepare(connection, writable=how == "mode=rw")
         except BaseException:
             connection.close()
             raise
-        self._connection, self._opened = connection, self._identity()
         return connection
 
-    def _prepare(self, connection: sqlite3.Connection) -> None:
+    def _is_read_only(self, error: sqlite3.OperationalError) -> bool:
+        """The file may be read but not written, and all of it is in the one file."""
+        refused = _primary(error) in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
+        log = self._path.with_name(f"{self._path.name}-wal")
+        try:
+            return (
+                refused
+                and self._path.stat().st_size > 0
+                and not (log.exists() and log.stat().st_size)
+            )
+        except OSError:
+            return False
+
+    def _prepare(self, connection: sqlite3.Connection, *, writable: bool) -> None:
         # In this order: whoever makes the table meanwhile commits both at once.
         (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         (application,) = connection.execute("PRAGMA application_id").fetchone()
@@ -145,15 +173,16 @@ class SqliteAliasTable:
                 f"{self._path} is an SQLite file, but not an alias table",
                 hint="name another registry, or move that file away",
             )
-        _set_wal(connection)
-        connection.execute("PRAGMA synchronous = FULL")
+        if writable:
+            _set_wal(connection)
+            connection.execute("PRAGMA synchronous = FULL")
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version > _VERSION:
             raise Damaged(
                 f"{self._path} has version {version}, this program reads {_VERSION}",
                 hint="a newer lambda-serving wrote it: upgrade this one",
             )
-        if version < _VERSION:
+        if version < _VERSION and writable:
             connection.executescript(_SCHEMA)
 
     def _identity(self) -> tuple[int, int] | None:
@@ -167,10 +196,17 @@ class SqliteAliasTable:
         if self._connection is not None:
             self._connection.close()
         self._connection = self._opened = None
+        self._frozen = False
+
+    def _disk_is_full(self) -> bool:
+        try:
+            return shutil.disk_usage(self._path.parent).free == 0
+        except OSError:
+            return False
 
     def _translated(self, error: sqlite3.Error) -> RegistryError:
         if isinstance(error, sqlite3.OperationalError):
-            full = error.sqlite_errorcode == sqlite3.SQLITE_FULL
+            full = error.sqlite_errorcode == sqlite3.SQLITE_FULL or self._disk_is_full()
             return Unavailable(
                 f"the alias table {self._path} cannot be used now: {error}",
                 hint="free some space, then run it again" if full else "",
@@ -194,14 +230,19 @@ def _insert(connection: sqlite3.Connection, revision: Revision, text: str) -> in
     return None
 
 
+def _primary(error: sqlite3.OperationalError) -> int:
+    """The primary result code: the low byte of an extended one."""
+    return error.sqlite_errorcode & 0xFF
+
+
 def _set_wal(connection: sqlite3.Connection) -> None:
     """The switch to WAL does not wait for locks by itself, unlike every other statement."""
     deadline = time.monotonic() + _BUSY_SECONDS
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError:
-            if time.monotonic() > deadline:
+        except sqlite3.OperationalError as error:
+            if _primary(error) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
         else:

@@ -14,9 +14,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
-from ..errors import Damaged, NotFound, Refused, RegistryError, Unavailable, VersionExists
+from ..errors import (
+    Damaged,
+    InvalidInput,
+    NotFound,
+    Refused,
+    RegistryError,
+    Unavailable,
+    VersionExists,
+)
 from ..manifest import COMPILED, MANIFEST, FileEntry, Manifest, hash_stream, scan
-from ..names import ModelId, version_directory
+from ..names import ModelId, model_name, version_directory
 from ..plan import COMPILER, Plan
 from ..progress import Progress
 from ..sealed import seal, unseal
@@ -42,15 +50,15 @@ class DirectoryArtifacts:
 
     def models(self) -> list[str]:
         with _translated(self._models):
-            names = sorted(path.name for path in _children(self._models))
-        return [name for name in names if self.versions(name)]
+            names = [path.name for path in _children(self._models)]
+        return [name for name in names if _is_model(name) and self.versions(name)]
 
     def versions(self, model: str) -> list[int]:
         with _translated(self._models):
             return sorted(
                 int(path.name)
                 for path in _children(self._models / model)
-                if _is_version(path) and (path / MANIFEST).exists()
+                if _is_version(path) and _has_manifest(path)
             )
 
     def manifest(self, id: ModelId) -> Manifest:
@@ -119,27 +127,33 @@ class DirectoryArtifacts:
     def verify(self, id: ModelId, progress: Progress) -> list[Finding]:
         try:
             manifest = self.manifest(id)
-        except Damaged as error:
+        except (Damaged, Unavailable) as error:
             return [Finding("damaged", f"{id} {MANIFEST}", str(error))]
         place = self._place(id)
         progress.start(f"verifying {id}", manifest.size)
-        findings = [_check(place, file, id, progress) for file in manifest.files]
-        return [f for f in findings if f] + self._verify_rest(id, manifest)
+        checked = [_check(place, file, id, progress) for file in manifest.files]
+        findings = [f for f in checked if f] + self._verify_rest(id, manifest)
+        # What is missing because somebody deleted the version meanwhile is not missing.
+        return findings if _has_manifest(place) else []
 
     def strays(self) -> list[Finding]:
         with _translated(self._staging):
             left = [
-                Finding("orphaned", f"staging/{path.name}", "left by an interrupted command")
-                for path in abandoned(self._staging)
+                Finding("orphaned", where, "left by an interrupted command: deploy gc")
+                for where in self.leftovers()
             ]
             return left + [
                 Finding(
                     "orphaned",
                     path.relative_to(self._models).as_posix(),
-                    "has no manifest, so it is no version; publish it or remove it by hand",
+                    "is neither a model nor a version with a manifest: remove it by hand",
                 )
                 for path in self._foreign()
             ]
+
+    def leftovers(self) -> list[str]:
+        with _translated(self._staging):
+            return [f"staging/{path.name}" for path in abandoned(self._staging)]
 
     def sweep(self) -> None:
         with _translated(self._staging):
@@ -155,9 +169,12 @@ class DirectoryArtifacts:
         except OSError as error:
             if error.errno not in _TAKEN:
                 raise
+            if _has_manifest(place):
+                hint = "a version never changes: publish under the next number"
+                raise VersionExists(f"{id} is taken", hint=hint) from error
             raise VersionExists(
-                f"{id} is taken",
-                hint="a version never changes: publish under the next number",
+                f"{place} is in the way, and is no published version",
+                hint="look at what it is and remove it, or publish under the next number",
             ) from error
         _sync(place.parent)
         _sync(self._models)
@@ -189,6 +206,8 @@ class DirectoryArtifacts:
                 extra = sorted({name for name, _, _ in scan(place)} - listed)
             except Refused as error:
                 return [*findings, Finding("orphaned", f"{id}", f"{error}")]
+            except OSError as error:
+                return [*findings, Finding("damaged", f"{id}", f"cannot be read: {error}")]
         return findings + [
             Finding("orphaned", f"{id} {name}", "is not part of the version") for name in extra
         ]
@@ -196,10 +215,11 @@ class DirectoryArtifacts:
     def _foreign(self) -> Iterator[Path]:
         """What lies where only models and versions should."""
         for model in _entries(self._models):
-            if not model.is_dir():
+            if not (model.is_dir() and _is_model(model.name)):
                 yield model
+                continue
             for path in _entries(model):
-                if not (_is_version(path) and (path / MANIFEST).exists()):
+                if not (_is_version(path) and _has_manifest(path)):
                     yield path
 
 
@@ -212,6 +232,21 @@ def _entries(directory: Path) -> list[Path]:
         return sorted(directory.iterdir())
     except (FileNotFoundError, NotADirectoryError):
         return []
+
+
+def _is_model(name: str) -> bool:
+    try:
+        model_name(name)
+    except InvalidInput:
+        return False
+    return True
+
+
+def _has_manifest(place: Path) -> bool:
+    try:
+        return (place / MANIFEST).exists()
+    except PermissionError:
+        return True  # a version that nobody may look into is still no free number
 
 
 def _is_version(path: Path) -> bool:
@@ -248,6 +283,8 @@ def _check(place: Path, file: FileEntry, id: ModelId, progress: Progress) -> Fin
     try:
         with _translated(place), (place / file.path).open("rb") as reader:
             found = hash_stream(file.path, reader, progress=progress)
+    except Unavailable as error:
+        return Finding("damaged", where, f"cannot be read: {error}")
     except _GONE:
         return Finding("missing", where, "the manifest lists it, but it is not there")
     if found.size != file.size:

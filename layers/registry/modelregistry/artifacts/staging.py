@@ -30,7 +30,8 @@ def staged(root: Path) -> Iterator[Path]:
 
 def abandoned(root: Path) -> list[Path]:
     """Directories and locks below `root` whose writer is gone."""
-    found = []
+    # A writer takes its lock before it makes its directory, and lets go of it after.
+    found = [path for path in sorted(root.glob("*")) if path.is_dir() and not _locked(path)]
     for lock_path in sorted(root.glob("*.lock")):
         with suppress(OSError):
             lock = os.open(lock_path, os.O_RDWR)
@@ -46,6 +47,10 @@ def sweep(root: Path) -> None:
     for directory in abandoned(root):
         with suppress(BlockingIOError):  # somebody else sweeps it, or writes there again
             _discard(directory, _take(_lock_of(directory), fcntl.LOCK_NB))
+
+
+def _locked(directory: Path) -> bool:
+    return _lock_of(directory).exists()
 
 
 def _lock_of(directory: Path) -> Path:
@@ -75,6 +80,10 @@ def _take(path: Path, how: int = 0) -> int:
 
 def _discard(directory: Path, lock: int) -> None:
     # The lock goes last: while it is there, an interrupted removal is found again.
+    for folder, _, _ in os.walk(directory):
+        with suppress(OSError):  # the model may have come with folders that nobody may write to
+            Path(folder).chmod(0o700)
     shutil.rmtree(directory, ignore_errors=True)
-    _lock_of(directory).unlink(missing_ok=True)
+    if not directory.exists():
+        _lock_of(directory).unlink(missing_ok=True)
     os.close(lock)

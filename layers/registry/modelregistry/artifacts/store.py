@@ -71,5 +71,8 @@ class ArtifactStore(Protocol):
     def strays(self) -> list[Finding]:
         """What is stored but belongs to no version, and nobody is writing now."""
 
+    def leftovers(self) -> list[str]:
+        """What `sweep` would remove, by where it is."""
+
     def sweep(self) -> None:
         """Remove what interrupted commands left behind; never what a running one is writing."""

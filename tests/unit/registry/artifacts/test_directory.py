@@ -1,6 +1,7 @@
 """What the directory store promises beyond every other: its layout, and the disk it is on."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -110,3 +111,46 @@ def test_leftovers_are_named_swept_and_swept_by_the_next_put(
 def test_fetching_copies_nothing(store: DirectoryArtifacts, root: Path, source: Path) -> None:
     put(store, source)
     assert store.fetch(ID, UNWATCHED) == root / "models" / "m" / "1"
+
+
+@pytest.mark.parametrize("name", ["my model", ".m.bak", "m copy"])
+def test_a_directory_that_cannot_be_a_model_is_a_stray_and_hides_no_model(
+    store: DirectoryArtifacts, root: Path, source: Path, name: str
+) -> None:
+    put(store, source)
+    shutil.copytree(root / "models" / "m", root / "models" / name)
+    assert store.models() == ["m"]
+    assert [finding.where for finding in store.strays()] == [name]
+
+
+def test_folders_that_nobody_may_write_to_are_removed_all_the_same(
+    store: DirectoryArtifacts, root: Path, source: Path
+) -> None:
+    put(store, source)
+    (root / "models/m/1/variables").chmod(0o555)
+    store.remove(ID)
+    assert contents(root) == {}
+    assert store.strays() == []
+
+
+def test_a_leftover_without_its_lock_is_found_and_swept(
+    store: DirectoryArtifacts, root: Path, source: Path
+) -> None:
+    put(store, source)
+    (root / "staging" / "0123").mkdir()
+    assert store.leftovers() == ["staging/0123"]
+    store.sweep()
+    assert store.leftovers() == []
+
+
+def test_one_damaged_file_hides_no_other(
+    store: DirectoryArtifacts, root: Path, source: Path
+) -> None:
+    put(store, source)
+    place = root / "models/m/1"
+    (place / "saved_model.pb").unlink()
+    (place / "saved_model.pb").symlink_to("saved_model.pb")  # nobody can open that
+    (place / "variables/variables.index").unlink()
+    found = {(finding.kind, finding.where) for finding in store.verify(ID, UNWATCHED)}
+    assert ("damaged", "m:1 saved_model.pb") in found
+    assert ("missing", "m:1 variables/variables.index") in found

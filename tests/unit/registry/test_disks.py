@@ -1,4 +1,7 @@
-"""A disk that is full is said to be full, costs nothing that was there, and can be freed."""
+"""
+A disk that is full is said to be full, costs nothing that was there, and can be freed.
+One that cannot be written to can be read.
+"""
 
 import json
 import os
@@ -8,6 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from modelregistry.names import ModelId
+from modelregistry.opening import open_registry
+from tests.fakes import publish_all
 
 OWN_MOUNTS = ["unshare", "--map-root-user", "--mount"]
 
@@ -75,3 +82,41 @@ def test_promoting_on_a_full_disk_changes_nothing_and_works_once_there_is_room(
         "stable at the end": "2",
         "findings": [],
     }
+
+
+READ_ONLY = """
+import sys
+from modelregistry.errors import Unavailable
+from modelregistry.names import ModelId
+from modelregistry.opening import open_registry
+from modelregistry.progress import UNWATCHED
+from modelregistry.verification import verify_all
+
+registry = open_registry(sys.argv[1])
+print(registry.resolve("m"), verify_all(registry, UNWATCHED))
+try:
+    registry.commit(registry.propose_promote(ModelId("m", 2), "stable"))
+except Unavailable as error:
+    print(error)
+"""
+
+
+def test_a_registry_that_cannot_be_written_to_can_be_read(
+    own_mounts: list[str], tmp_path: Path
+) -> None:
+    place = tmp_path / "registry"
+    registry = open_registry(str(place), create=True)
+    publish_all(registry, tmp_path, {"m": 2})
+    registry.commit(registry.propose_promote(ModelId("m", 1), "stable"))
+    registry.aliases.close()
+    read_only = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"'
+    played = subprocess.run(
+        [*own_mounts, "sh", "-c", read_only, place, sys.executable, "-c", READ_ONLY, place],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[3],
+    )
+    read, refused = played.stdout.splitlines()
+    assert read == "m:1 []"
+    assert refused.endswith("attempt to write a readonly database")
