@@ -35,7 +35,7 @@ check: setup
 constraints: setup
 	@$(VENV)/bin/python -m pip install --quiet uv
 	@$(VENV)/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
-	    --all-extras --no-emit-index-url --no-header --no-annotate \
+	    --all-extras --no-header --no-annotate \
 	    --output-file constraints.txt pyproject.toml
 
 clean:

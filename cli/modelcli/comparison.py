@@ -32,9 +32,7 @@ class Difference:
 
     @property
     def kind(self) -> str:
-        if self.before is None:
-            return "added"
-        return "removed" if self.after is None else "changed"
+        return _kind(self.before, self.after)
 
 
 @dataclass(frozen=True)
@@ -45,9 +43,7 @@ class FileDifference:
 
     @property
     def kind(self) -> str:
-        if self.before is None:
-            return "added"
-        return "removed" if self.after is None else "changed"
+        return _kind(self.before, self.after)
 
 
 @dataclass(frozen=True)
@@ -59,6 +55,12 @@ class Comparison:
     signatures: tuple[Difference, ...] | None
     files: tuple[FileDifference, ...]
     same_files: int
+
+
+def _kind(before: object, after: object) -> str:
+    if before is None:
+        return "added"
+    return "removed" if after is None else "changed"
 
 
 def describe(artifacts: ArtifactStore, id: ModelId) -> Described:

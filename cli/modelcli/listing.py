@@ -75,6 +75,8 @@ def _list_versions(registry: Registry, model: str, *, json: bool) -> None:
         (_version_row(v, manifest, used.get(v, [])) for v, manifest in found),
         wrap=("BY", "ALIASES", "MESSAGE"),
     )
+    if not found:
+        output.note(f"no version of {model} is published: deploy publish PATH {model}")
 
 
 def _version_row(

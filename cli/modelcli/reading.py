@@ -8,7 +8,7 @@ import typer
 
 from modelregistry.aliases import changes
 from modelregistry.aliases.revision import Revision, as_json
-from modelregistry.errors import NotFound
+from modelregistry.errors import InvalidInput, NotFound
 from modelregistry.registry import EMPTY
 
 from . import options, output, standing, wording
@@ -76,6 +76,8 @@ def history(
     # One more than is shown: what a revision changed is told by the one before it.
     log = list(islice(found.history(model, moment), None if count is None else count + 1))
     shown = log[:count]
+    if moment and limit:
+        raise InvalidInput("--at tells of one revision, so --limit has no meaning beside it")
     if moment and not shown:
         raise NotFound(f"{model} had no revision yet at {wording.shown(moment)}")
     if json:

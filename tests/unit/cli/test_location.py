@@ -96,3 +96,14 @@ def test_a_broken_deploy_toml_is_in_nobodys_way_who_names_a_registry(tmp_path: P
     (tmp_path / "deploy.toml").write_text("registry = ")
     assert locate("given", {}, tmp_path).url == "given"
     assert locate(None, HERE, tmp_path).url == "from-environment"
+
+
+def test_a_deploy_toml_that_is_a_broken_link_is_told_not_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "deploy.toml").symlink_to(tmp_path / "nothing")
+    with pytest.raises(OSError, match="No such file"):
+        locate(None, {}, tmp_path)
+
+
+def test_a_relative_registry_is_shown_without_detours(tmp_path: Path) -> None:
+    (tmp_path / "deploy.toml").write_text('registry = "../registry"')
+    assert locate(None, {}, tmp_path).url == str(tmp_path.parent / "registry")

@@ -189,6 +189,20 @@ def test_a_reader_that_goes_away_hears_no_complaint(deploy: Deploy) -> None:
     assert (pipeline.stdout, pipeline.stderr) == ("REV  AT   ", "")
 
 
+def test_who_closes_stdout_wants_no_output_and_no_failure(deploy: Deploy) -> None:
+    deploy.published({"sample": 1})
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"{DEPLOY} promote sample 1 >&-"],
+        env={**os.environ, **deploy.environment},
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0
+    assert done.stderr == "undo: deploy alias unset sample stable\n"
+
+
 def test_an_encoding_without_arrows_gets_an_escape(deploy: Deploy) -> None:
     deploy.published({"sample": 1})
     result = run(

@@ -155,6 +155,10 @@ def test_a_time_that_is_none_is_bad_usage(live: Deploy) -> None:
     assert live("history", "sample", "--at", "yesterday").code == 2
 
 
+def test_a_limit_beside_a_time_is_bad_usage(live: Deploy) -> None:
+    assert live("history", "sample", "--at", "0s", "--limit", "2").code == 2
+
+
 def test_list_shows_models_and_then_versions(live: Deploy) -> None:
     assert live.ok("list").out.splitlines()[1] == "sample  1 2       stable → 1"
     rows = live.ok("list", "sample").out.splitlines()
