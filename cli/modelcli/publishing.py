@@ -11,11 +11,10 @@ from modelregistry.aliases import changes
 from modelregistry.aliases.revision import Revision, as_json
 from modelregistry.names import HIGHEST, model_name, version_directory, version_number
 from modelregistry.publishing import Publication, Publisher, Source, sources
-from modelregistry.registry import EMPTY, Registry
+from modelregistry.registry import EMPTY, Registry, alias_flag
 
 from . import bars, completion, options, output, wording
 from .session import session_of
-from .settling import flag
 
 
 def publish(
@@ -124,7 +123,9 @@ def _say_how_to_go_live(registry: Registry, publication: Publication) -> None:
         return
     state = registry.state(id.model)
     if id.version not in state.versions() and state.default != HIGHEST:
-        output.note(f"deploy promote {id.model} {id.version}{flag(state.default)}", "to go live")
+        output.note(
+            f"deploy promote {id.model} {id.version}{alias_flag(state.default)}", "to go live"
+        )
 
 
 def _policy_acted(registry: Registry, revision: Revision) -> str:

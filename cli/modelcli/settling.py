@@ -5,8 +5,8 @@ from typing import Any
 
 from modelregistry.aliases.revision import as_json
 from modelregistry.aliases.state import State
-from modelregistry.names import DEFAULT_ALIAS, HIGHEST
-from modelregistry.registry import Proposal, Registry
+from modelregistry.names import HIGHEST
+from modelregistry.registry import Proposal, Registry, alias_flag
 
 from . import output
 
@@ -78,11 +78,6 @@ def undo(proposal: Proposal) -> str:
     return ""
 
 
-def flag(alias: str) -> str:
-    """What a command needs to mean `alias`."""
-    return "" if alias == DEFAULT_ALIAS else f" --alias {alias}"
-
-
 def _undo_alias(
     model: str, name: str, before: Mapping[str, object], after: Mapping[str, object]
 ) -> str:
@@ -90,7 +85,7 @@ def _undo_alias(
         return f"deploy alias unset {model} {name}"
     if name not in after:
         return f"deploy alias set {model} {name} {before[name]}"
-    return f"deploy rollback {model}{flag(name)}"
+    return f"deploy rollback {model}{alias_flag(name)}"
 
 
 def _undo_default(model: str, default: str, after: State) -> str:

@@ -7,6 +7,7 @@ and warmed beside the one in place, and then the route flips, alias by alias.
 """
 
 import logging
+import math
 import random
 import threading
 import time
@@ -19,8 +20,8 @@ from modelregistry.aliases.changes import whole
 from modelregistry.aliases.revision import Revision
 from modelregistry.aliases.state import Alias
 from modelregistry.errors import InvalidInput, NotFound, RegistryError
-from modelregistry.names import HIGHEST, ModelId, model_name
-from modelregistry.registry import Registry
+from modelregistry.names import DEFAULT_ALIAS, HIGHEST, ModelId, model_name
+from modelregistry.registry import Registry, alias_flag
 
 from .errors import ModelNotFound, ModelUnavailable, ServingError, UnknownLabel
 from .servables import Servables
@@ -55,7 +56,7 @@ class _Followed:
     newest: Revision | None = None
     published: list[int] = field(default_factory=list)
     routes: dict[str, _Route] = field(default_factory=dict)
-    looked: tuple[float, float] | None = None
+    looked: tuple[float, float] = (-math.inf, -math.inf)
     problem: str = ""
     looking: threading.Lock = field(default_factory=threading.Lock)
 
@@ -184,11 +185,9 @@ class Router:
             newest, published = self._read(model)
         except RegistryError as error:
             self._report(model, followed, f"keeping the last known aliases: {error}")
-            followed.looked = self._now()
             return
         if followed.newest is not None and newest is None:
             self._report(model, followed, "its log is gone: keeping the last known aliases")
-            followed.looked = self._now()
             return
         followed.problem = ""
         self._adopt(model, followed, newest, published)
@@ -257,7 +256,8 @@ class Router:
         return missing
 
     def _report(self, model: str, followed: _Followed, problem: str) -> None:
-        """Say it once, not at every look."""
+        """A look that told nothing new. Said once, not at every look."""
+        followed.looked = self._now()
         if problem != followed.problem:
             _log.error("%s: %s", model, problem)
         followed.problem = problem
@@ -266,15 +266,14 @@ class Router:
         return not any(self._servables.is_loaded(id) for id in _ids(model, route.alias))
 
     def _default(self, model: str, followed: _Followed) -> Routed:
-        name = followed.newest.state.default if followed.newest else "stable"
+        name = followed.newest.state.default if followed.newest else DEFAULT_ALIAS
         route = followed.routes.get(name)
         if route is None and name == HIGHEST:
             raise ModelNotFound(f"Servable not found for request: Latest({model})")
         if route is None:
-            flag = "" if name == "stable" else f" --alias {name}"
             raise ModelNotFound(
                 f"Servable not found for request: Latest({model}). Its default alias {name!r} is"
-                f" not set; set it with: deploy promote {model} VERSION{flag}"
+                f" not set; set it with: deploy promote {model} VERSION{alias_flag(name)}"
             )
         return self._through(model, name, route)
 
@@ -309,8 +308,6 @@ class Router:
         return Routed(ModelId(model, chosen.version), alias, route.revision)
 
     def _is_old(self, followed: _Followed) -> bool:
-        if followed.looked is None:
-            return False
         monotonic, wall = self._now()
         return max(monotonic - followed.looked[0], wall - followed.looked[1]) >= self._ttl
 

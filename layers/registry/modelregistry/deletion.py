@@ -7,11 +7,10 @@ are leftovers, which the next delete or `gc` removes.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 
 from .aliases import changes
-from .aliases.state import State
 from .errors import Damaged, NotFound, Refused
 from .names import ModelId, model_name
 from .registry import EMPTY, Proposal, Registry
@@ -98,14 +97,8 @@ def _gc_model(registry: Registry, keep: int, model: str) -> Deletion | None:
     wanted = tuple(v for v in stored if v not in kept or v in state.retired)
     if not wanted:
         return None
-    after = _retired(state, wanted)
+    after = changes.retire(state, wanted)
     return Deletion(Proposal(model, "gc", base, after), wanted, _size(registry, model, wanted))
-
-
-def _retired(state: State, versions: tuple[int, ...]) -> State:
-    if set(versions) <= set(state.retired):
-        return replace(state)
-    return changes.retire(state, versions)
 
 
 def _refuse_reachable(registry: Registry, model: str, versions: tuple[int, ...]) -> None:

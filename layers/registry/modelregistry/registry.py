@@ -19,7 +19,15 @@ from .aliases.state import Alias, Policy, State
 from .aliases.table import AliasTable
 from .artifacts.store import ArtifactStore
 from .errors import Conflict, NotFound, RegistryError
-from .names import HIGHEST, ModelId, alias_name, default_name, message_text, model_name
+from .names import (
+    DEFAULT_ALIAS,
+    HIGHEST,
+    ModelId,
+    alias_name,
+    default_name,
+    message_text,
+    model_name,
+)
 
 EMPTY = State()
 
@@ -264,10 +272,9 @@ class Registry:
 
     def _unset(self, model: str, name: str) -> RegistryError:
         self._must_exist(model)
-        flag = "" if name == "stable" else f" --alias {name}"
         return NotFound(
             f"{model} has no alias {name!r}",
-            hint=f"set it: deploy promote {model} VERSION{flag}"
+            hint=f"set it: deploy promote {model} VERSION{alias_flag(name)}"
             f" ({self._known(model, self.state(model))})",
         )
 
@@ -280,6 +287,11 @@ class Registry:
     def _known_models(self) -> str:
         models = self.models()
         return f"models here: {_some(models)}" if models else "publish one: deploy publish PATH"
+
+
+def alias_flag(alias: str) -> str:
+    """What a command needs to mean `alias`: nothing for the one it means anyway."""
+    return "" if alias == DEFAULT_ALIAS else f" --alias {alias}"
 
 
 def describe(revision: Revision) -> str:

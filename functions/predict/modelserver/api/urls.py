@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+from modelregistry.names import MAX_VERSION
 from modelserver.errors import InvalidRequest
 
 _POST = re.compile(
@@ -24,7 +25,6 @@ _GET = re.compile(
     r"(?:/(?P<verb>metadata))?",
     re.IGNORECASE,
 )
-MAX_VERSION = 2**63 - 1
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ class DirectoryArtifacts:
                 progress.start("copying", manifest.size)
                 for file in manifest.files:
                     _copy(source, stage, file, progress)
-                _write(stage / _plan_path(plan), _sealed_plan(plan))
+                _write(stage / _plan_path(plan.compiler), _sealed_plan(plan))
                 _write(stage / MANIFEST, manifest.to_bytes())
                 _sync_tree(stage)
                 self._arrive(stage, place, manifest.id)
@@ -96,7 +96,7 @@ class DirectoryArtifacts:
         self.manifest(id)  # a plan without its version would be a stray
         with _translated(self._staging), staged(self._staging) as stage:
             _write(stage / "plan.json", _sealed_plan(plan))
-            target = self._place(id) / _plan_path(plan)
+            target = self._place(id) / _plan_path(plan.compiler)
             target.parent.mkdir(parents=True, exist_ok=True)
             (stage / "plan.json").replace(target)
             _sync(target.parent)
@@ -180,7 +180,7 @@ class DirectoryArtifacts:
         _sync(self._models)
 
     def _read_plan(self, id: ModelId) -> Plan:
-        path = self._place(id) / COMPILED / str(COMPILER) / "plan.json"
+        path = self._place(id) / _plan_path(COMPILER)
         with _translated(path):
             data = path.read_bytes()
         where = f"the plan of {id}"
@@ -254,8 +254,8 @@ def _is_version(path: Path) -> bool:
     return str(version_directory(path.name)) == path.name
 
 
-def _plan_path(plan: Plan) -> PurePosixPath:
-    return PurePosixPath(COMPILED, str(plan.compiler), "plan.json")
+def _plan_path(compiler: int) -> PurePosixPath:
+    return PurePosixPath(COMPILED, str(compiler), "plan.json")
 
 
 def _sealed_plan(plan: Plan) -> bytes:
