@@ -49,5 +49,5 @@ install() {
         die "pip could not install the packages above; check the network, then run it again"
 }
 install hatchling editables
-install --no-build-isolation --editable '.[serve,examples,dev]'
+install --no-build-isolation --editable '.[serve,lambda,examples,dev]'
 printf '%s\n' "$PWD" >"$stamp"
