@@ -7,6 +7,7 @@ Fakes, not mocks: each keeps the promises of what it stands for, and the suites 
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
@@ -14,7 +15,7 @@ from types import MappingProxyType
 
 from modelregistry.aliases.memory import MemoryAliasTable
 from modelregistry.aliases.revision import Revision
-from modelregistry.artifacts.store import Finding
+from modelregistry.artifacts.store import ArtifactStore, Fetched, Finding, Stored
 from modelregistry.errors import Damaged, ModelRefused, NotFound, Refused, VersionExists
 from modelregistry.manifest import COMPILED, MANIFEST, FileEntry, Manifest, hash_stream
 from modelregistry.names import ModelId
@@ -59,6 +60,12 @@ def savedmodel(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
     return directory
+
+
+def fetched(store: ArtifactStore, id: ModelId) -> dict[str, bytes]:
+    """What whoever fetches `id` finds in the directory they are given."""
+    with store.fetch(id, UNWATCHED) as version:
+        return contents(version.directory)
 
 
 def contents(directory: Path) -> dict[str, bytes]:
@@ -138,7 +145,7 @@ class MemoryArtifacts:
         except (KeyError, Damaged):
             return None
 
-    def put(self, manifest: Manifest, plan: Plan, source: Path, progress: Progress) -> None:
+    def put(self, manifest: Manifest, plan: Plan, source: Path, progress: Progress) -> Stored:
         id = manifest.id
         found = {file.path: _read(source, file, progress) for file in manifest.files}
         with self._lock:
@@ -147,11 +154,13 @@ class MemoryArtifacts:
             self.objects |= {_key(id, path): data for path, data in found.items()}
             self.put_plan(id, plan)
             self.objects[_key(id, MANIFEST)] = manifest.to_bytes()
+        return Stored(uploaded=manifest.size, total=manifest.size)
 
     def put_plan(self, id: ModelId, plan: Plan) -> None:
         self.objects[_key(id, _PLAN)] = seal({"plan": plan.to_json()})
 
-    def fetch(self, id: ModelId, progress: Progress) -> Path:
+    @contextmanager
+    def fetch(self, id: ModelId, progress: Progress) -> Iterator[Fetched]:
         manifest = self.manifest(id)
         place = self._cache / id.model / str(id.version)
         for file in manifest.files:
@@ -160,7 +169,7 @@ class MemoryArtifacts:
             target = place / file.path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(self.objects[_key(id, file.path)])
-        return place
+        yield Fetched(place, manifest, self.plan(id))
 
     def remove(self, id: ModelId) -> None:
         with self._lock:

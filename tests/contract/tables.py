@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from modelregistry.aliases.dynamodb import DynamoAliasTable
 from modelregistry.aliases.memory import MemoryAliasTable
 from modelregistry.aliases.revision import Change, Revision
 from modelregistry.aliases.sqlite import SqliteAliasTable
 from modelregistry.aliases.state import State
 from modelregistry.aliases.table import AliasTable
+from modelregistry.aws.clients import Clients
+from modelregistry.aws.items import Items
+from tests.aws import aws
 from tests.fakes import EPOCH
 
 Opener = Callable[[], AliasTable]
@@ -51,7 +55,25 @@ def sqlite(directory: Path) -> Iterator[Table]:
         yield Table(another, elsewhere=partial(SqliteAliasTable, path))
 
 
+def dynamo_table(name: str) -> DynamoAliasTable:
+    """A handle with connections of its own, on what the environment says is AWS."""
+    return DynamoAliasTable(Items(name, Clients()))
+
+
+@contextmanager
+def dynamodb(_: Path) -> Iterator[Table]:
+    with aws() as made, ExitStack() as handles:
+
+        def another() -> AliasTable:
+            table = dynamo_table(made.table)
+            handles.callback(table.close)
+            return table
+
+        yield Table(another, elsewhere=partial(dynamo_table, made.table))
+
+
 TABLES: dict[str, Callable[[Path], AbstractContextManager[Table]]] = {
+    "dynamodb": dynamodb,
     "memory": memory,
     "sqlite": sqlite,
 }

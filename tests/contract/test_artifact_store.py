@@ -1,5 +1,6 @@
 """What every artifact store promises: `modelregistry.artifacts.store.ArtifactStore`."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from modelregistry.errors import Damaged, NotFound, Refused, VersionExists
 from modelregistry.manifest import MANIFEST, PART, Manifest, hash_files
 from modelregistry.names import ModelId
 from modelregistry.progress import UNWATCHED
-from tests.fakes import contents, plan, savedmodel
+from tests.fakes import contents, fetched, plan, savedmodel
 
 from .stores import STORES, Store
 
@@ -22,8 +23,9 @@ WEIGHTS = "variables/variables.data-00000-of-00001"
 
 
 @pytest.fixture(params=STORES)
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    return STORES[request.param](tmp_path / "store")
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    with STORES[request.param](tmp_path / "store") as found:
+        yield found
 
 
 @pytest.fixture
@@ -63,7 +65,7 @@ def test_a_version_that_is_not_there_is_not_found(store: ArtifactStore, source: 
     with pytest.raises(NotFound, match="m:1"):
         store.manifest(ID)
     with pytest.raises(NotFound, match="m:1"):
-        store.fetch(ID, UNWATCHED)
+        fetched(store, ID)
     with pytest.raises(NotFound, match="m:1"):
         store.verify(ID, UNWATCHED)
 
@@ -81,9 +83,11 @@ def test_what_was_put_is_there_in_every_handle(place: Store, source: Path) -> No
 
 def test_fetch_gives_exactly_the_published_files(store: ArtifactStore, source: Path) -> None:
     put(store, source)
-    fetched = store.fetch(ID, UNWATCHED)
-    assert {file.path for file in hash_files(fetched)} == contents(source).keys()
-    assert hash_files(fetched) == hash_files(source)
+    with store.fetch(ID, UNWATCHED) as version:
+        assert {file.path for file in hash_files(version.directory)} == contents(source).keys()
+        assert hash_files(version.directory) == hash_files(source)
+        assert version.manifest == store.manifest(ID)
+        assert version.plan == plan()
 
 
 def test_the_source_is_not_touched(store: ArtifactStore, source: Path) -> None:
@@ -135,7 +139,8 @@ def test_racing_publishers_of_a_number_have_one_winner(place: Store, tmp_path: P
         winners = [won for won in pool.map(publish, range(8)) if won]
     store = place.open()
     assert winners == [store.manifest(ID)]
-    assert hash_files(store.fetch(ID, UNWATCHED)) == winners[0].files
+    with store.fetch(ID, UNWATCHED) as version:
+        assert hash_files(version.directory) == winners[0].files
     assert store.strays() == []
 
 
@@ -167,7 +172,7 @@ def test_a_file_that_the_manifest_does_not_list_is_not_stored(
     written = manifest(source)
     (source / "late").write_bytes(b"came after the hashing")
     store.put(written, plan(), source, UNWATCHED)
-    assert "late" not in contents(store.fetch(ID, UNWATCHED))
+    assert "late" not in fetched(store, ID)
 
 
 def test_a_file_of_several_parts_is_stored(store: ArtifactStore, tmp_path: Path) -> None:
@@ -221,7 +226,7 @@ def test_a_flipped_bit_in_a_file_is_seen(place: Store, source: Path, name: str) 
     place.bytes.write(ID, name, bytes(data))
     assert kinds(store) == ["damaged"]
     with pytest.raises(Damaged, match=name):
-        store.fetch(ID, UNWATCHED)
+        fetched(store, ID)
 
 
 @pytest.mark.parametrize("data", [b"", b"much longer than before" * 1000])
@@ -231,7 +236,7 @@ def test_a_file_of_another_length_is_seen(place: Store, source: Path, data: byte
     place.bytes.write(ID, "saved_model.pb", data)
     assert kinds(store) == ["damaged"]
     with pytest.raises(Damaged, match=r"saved_model\.pb"):
-        store.fetch(ID, UNWATCHED)
+        fetched(store, ID)
 
 
 def test_a_lost_file_is_seen(place: Store, source: Path) -> None:
@@ -240,7 +245,7 @@ def test_a_lost_file_is_seen(place: Store, source: Path) -> None:
     place.bytes.lose(ID, WEIGHTS)
     assert kinds(store) == ["missing"]
     with pytest.raises(Damaged, match=r"variables\.data"):
-        store.fetch(ID, UNWATCHED)
+        fetched(store, ID)
 
 
 def test_an_added_file_is_seen_and_does_no_harm(place: Store, source: Path) -> None:
@@ -248,7 +253,7 @@ def test_an_added_file_is_seen_and_does_no_harm(place: Store, source: Path) -> N
     put(store, source)
     place.bytes.write(ID, "variables/notes.txt", b"put there by hand")
     assert kinds(store) == ["orphaned"]
-    store.fetch(ID, UNWATCHED)
+    fetched(store, ID)
 
 
 def test_several_findings_are_all_named(place: Store, source: Path) -> None:
@@ -271,7 +276,7 @@ def test_a_damaged_manifest_is_seen(place: Store, source: Path) -> None:
     with pytest.raises(Damaged, match="m:1"):
         store.manifest(ID)
     with pytest.raises(Damaged, match="m:1"):
-        store.fetch(ID, UNWATCHED)
+        fetched(store, ID)
 
 
 @pytest.mark.parametrize("other", [ModelId("m", 2), ModelId("n", 1)])
@@ -294,7 +299,7 @@ def test_a_damaged_plan_is_seen_and_read_as_none(place: Store, source: Path, dat
     place.bytes.write(ID, PLAN, data)
     assert kinds(store) == ["damaged"]
     assert store.plan(ID) is None
-    store.fetch(ID, UNWATCHED)
+    fetched(store, ID)
 
 
 def test_a_version_without_its_manifest_is_no_version_but_leftovers(
@@ -318,7 +323,7 @@ def test_a_manifest_that_points_outside_is_damaged(place: Store, source: Path) -
     away = replace(written.files[0], path="../../../etc/passwd")
     place.bytes.write(ID, MANIFEST, replace(written, files=(away,)).to_bytes())
     with pytest.raises(Damaged, match="etc/passwd"):
-        store.fetch(ID, UNWATCHED)
+        fetched(store, ID)
 
 
 def test_progress_counts_every_byte(store: ArtifactStore, source: Path) -> None:
@@ -326,7 +331,8 @@ def test_progress_counts_every_byte(store: ArtifactStore, source: Path) -> None:
     written = manifest(source)
     store.put(written, plan(), source, counted)
     assert counted.bytes == written.size
-    store.fetch(ID, counted)
+    with store.fetch(ID, counted):
+        pass
     assert counted.bytes == 2 * written.size
 
 

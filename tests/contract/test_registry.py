@@ -16,7 +16,7 @@ from modelregistry.progress import UNWATCHED
 from modelregistry.publishing import Publisher
 from modelregistry.registry import Registry
 from modelregistry.verification import verify_all
-from tests.fakes import FakeClock, FakeCompiler, contents, publish_all, savedmodel
+from tests.fakes import FakeClock, FakeCompiler, contents, fetched, publish_all, savedmodel
 
 from .registries import REGISTRIES
 
@@ -64,7 +64,7 @@ def test_what_is_served_is_what_was_published(registry: Registry, tmp_path: Path
     source = savedmodel(tmp_path / "source")
     Publisher(registry, FakeCompiler()).publish(source, "m")
     promote(registry, 1)
-    served = contents(registry.artifacts.fetch(registry.resolve("m"), UNWATCHED))
+    served = fetched(registry.artifacts, registry.resolve("m"))
     assert {name: served[name] for name in contents(source)} == contents(source)
 
 

@@ -157,7 +157,8 @@ def test_a_flip_and_a_rollback_are_followed(
 def damaged(registry: Registry, savedmodels: Path) -> ModelId:
     """A second version of `half_plus_two`, one bit of whose variables has flipped since."""
     id = publish(registry, savedmodels / "half_plus_two", "half_plus_two")
-    place = registry.artifacts.fetch(id, UNWATCHED)
+    with registry.artifacts.fetch(id, UNWATCHED) as version:
+        place = version.directory
     file = place / "variables/variables.data-00000-of-00001"
     data = bytearray(file.read_bytes())
     data[0] ^= 1
@@ -187,7 +188,8 @@ def test_a_plan_that_is_gone_is_made_again_without_being_stored(
 ) -> None:
     id = publish(registry, savedmodels / "half_plus_two", "planless")
     promote(registry, "planless", 1)
-    place = registry.artifacts.fetch(id, UNWATCHED)
+    with registry.artifacts.fetch(id, UNWATCHED) as version:
+        place = version.directory
     (place / "compiled/1/plan.json").unlink()
     with TestClient(create_app(serve(registry))) as client:
         assert {"predictions": [[2.5]]} == predict(client, "planless", instances=[[1.0]])

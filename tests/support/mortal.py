@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 import modelregistry
 from modelregistry import clock
+from modelregistry.copying import Copier
 from modelregistry.deletion import execute, propose_delete, propose_gc
 from modelregistry.names import ModelId
 from modelregistry.opening import open_registry
@@ -56,12 +57,19 @@ def gc(registry: Registry, _: Path) -> None:
     registry.artifacts.sweep()
 
 
+def copy(registry: Registry, source: Path) -> None:
+    laptop = open_registry(str(source.with_name("laptop")))
+    Copier(laptop, registry, FakeCompiler).copy(ModelId("m", 4))
+    laptop.aliases.close()
+
+
 OPERATIONS: dict[str, Callable[[Registry, Path], None]] = {
     "publish": publish,
     "promote": promote,
     "rollback": rollback,
     "delete": delete,
     "gc": gc,
+    "copy": copy,
 }
 
 

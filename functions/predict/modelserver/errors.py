@@ -13,7 +13,8 @@ ServingError
 └── PredictionFailed      the model ran and refused; `code` is TensorFlow's
 
 The sentence of each is the `error` of the response body. Nothing here knows about HTTP.
-PortTaken stands apart: it keeps a server from starting.
+PortTaken and BadSetting stand apart: they keep a server from starting. NoHttpEvent too:
+whoever sent it speaks no HTTP.
 """
 
 from typing import TYPE_CHECKING
@@ -61,6 +62,14 @@ class StillLoading(ModelUnavailable):
 
 class PortTaken(Exception):
     """Another program listens where this server should."""
+
+
+class BadSetting(Exception):
+    """A setting that is missing, or has a value that it cannot have."""
+
+
+class NoHttpEvent(Exception):
+    """The function was invoked with something that is no HTTP request."""
 
 
 class PredictionTimeout(ServingError):

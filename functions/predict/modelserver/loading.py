@@ -1,11 +1,14 @@
 """From a ModelId to a warm servable: fetch, verify, load, warm up."""
 
+import weakref
 from collections.abc import Callable
+from contextlib import ExitStack
 from threading import BoundedSemaphore
 
 from modelregistry.errors import NotFound, RegistryError
+from modelregistry.manifest import Manifest
 from modelregistry.names import ModelId
-from modelregistry.plan import Compiler
+from modelregistry.plan import Compiler, Plan
 from modelregistry.progress import UNWATCHED
 from modelregistry.registry import Registry
 
@@ -30,19 +33,32 @@ def loader(
     gate = BoundedSemaphore(_LOADS_AT_ONCE)
 
     def load(id: ModelId) -> Servable:
-        try:
-            registry.must_not_be_retired(id)
-            directory = registry.artifacts.fetch(id, UNWATCHED)
-            plan = registry.artifacts.plan(id) or compiler.compile(directory)
-        except NotFound as error:
-            raise ModelNotFound(
-                f"Servable not found for request: Specific({id.model}, {id.version})"
-            ) from error
-        except RegistryError as error:
-            raise ModelUnavailable(f"{id} cannot be loaded: {error}") from error
-        with gate:
-            model = SavedModel.load(directory, plan, threads)
-            model.warm_up()
-        return Servable(id, model, plan, max(plan.memory_bytes, plan.disk_bytes))
+        with ExitStack() as files:
+            try:
+                registry.must_not_be_retired(id)
+                version = files.enter_context(registry.artifacts.fetch(id, UNWATCHED))
+                plan = version.plan or compiler.compile(version.directory)
+            except NotFound as error:
+                raise ModelNotFound(
+                    f"Servable not found for request: Specific({id.model}, {id.version})"
+                ) from error
+            except RegistryError as error:
+                raise ModelUnavailable(f"{id} cannot be loaded: {error}") from error
+            with gate:
+                model = SavedModel.load(version.directory, plan, threads)
+                model.warm_up()
+            if _has_assets(version.manifest):
+                weakref.finalize(model, files.pop_all().close)
+        return Servable(id, model, plan, size_of(plan))
 
     return load
+
+
+def size_of(plan: Plan) -> int:
+    """How many bytes of memory the version counts for."""
+    return max(plan.memory_bytes, plan.disk_bytes)
+
+
+def _has_assets(manifest: Manifest) -> bool:
+    """Graph and variables are read once, by the load; a graph may open its assets at any run."""
+    return any(file.path.startswith("assets/") for file in manifest.files)

@@ -33,7 +33,8 @@ class Publication:
 
     `identical`: the number exists with these very bytes, and nothing was done.
     `checked`: a dry run; everything but the storing was done. `revision` is
-    what the model's version policy wrote, if it acted.
+    what the model's version policy wrote, if it acted. `uploaded` bytes of the
+    manifest's were transferred; the store had the others already.
     """
 
     outcome: Literal["published", "identical", "checked"]
@@ -41,6 +42,7 @@ class Publication:
     plan: Plan
     revision: Revision | None = None
     notes: tuple[str, ...] = ()
+    uploaded: int = 0
 
 
 @dataclass(frozen=True)
@@ -129,9 +131,10 @@ class Publisher:
         )
         if dry_run:
             return Publication("checked", manifest, plan, notes=self._twins(manifest))
-        manifest = self._store(source, manifest, plan, may_move=version is None)
+        manifest, uploaded = self._store(source, manifest, plan, may_move=version is None)
         notes = self._twins(manifest) if version is None else ()
-        return Publication("published", manifest, plan, apply_policy(self.registry, model), notes)
+        revision = apply_policy(self.registry, model)
+        return Publication("published", manifest, plan, revision, notes, uploaded)
 
     def _existing(self, id: ModelId, files: tuple[FileEntry, ...]) -> Manifest | None:
         """The manifest of `id` if it is these very files. Raises VersionExists for others."""
@@ -167,23 +170,29 @@ class Publisher:
         revision = None if dry_run else apply_policy(self.registry, id.model)
         return Publication("identical", manifest, plan, revision, notes)
 
-    def _store(self, source: Path, manifest: Manifest, plan: Plan, *, may_move: bool) -> Manifest:
-        """Put the version. Where it `may_move`, who loses a number takes the next."""
+    def _store(
+        self, source: Path, manifest: Manifest, plan: Plan, *, may_move: bool
+    ) -> tuple[Manifest, int]:
+        """
+        Put the version. Where it `may_move`, who loses a number takes the next.
+
+        Returns what is there now, and how many bytes had to be transferred for it.
+        """
         for _ in range(_ATTEMPTS):
             id = manifest.id
             try:
-                self.registry.artifacts.put(manifest, plan, source, self.progress)
+                stored = self.registry.artifacts.put(manifest, plan, source, self.progress)
             except VersionExists:
                 if may_move:
                     free = max(id.version + 1, next_version(self.registry, id.model))
                     manifest = replace(manifest, id=ModelId(id.model, free))
                 elif found := self._existing(id, manifest.files):
-                    return found  # a rival published the same bytes at the same time
+                    return found, 0  # a rival published the same bytes at the same time
                 else:
                     raise
             else:
                 self._must_not_be_retired(id)
-                return manifest
+                return manifest, stored.uploaded
         raise Unavailable(f"{_ATTEMPTS} numbers in a row were taken by other publishers")
 
     def _must_not_be_retired(self, id: ModelId) -> None:
@@ -205,12 +214,12 @@ class Publisher:
         return ()
 
 
-def apply_policy(registry: Registry, model: str) -> Revision | None:
+def apply_policy(registry: Registry, model: str, message: str = "") -> Revision | None:
     """
     Let the model's version policy act on the published versions as they are now.
 
-    Returns the revision that it wrote; None where it had nothing to do. Calling
-    it again changes nothing.
+    `message` is for the history. Returns the revision that it wrote; None where it had
+    nothing to do. Calling it again changes nothing.
     """
     for _ in range(_ATTEMPTS):
         base = registry.aliases.newest(model)
@@ -218,7 +227,7 @@ def apply_policy(registry: Registry, model: str) -> Revision | None:
             return None
         after = changes.apply_policy(base.state, registry.versions(model, base.state))
         try:
-            return registry.commit(Proposal(model, "policy", base, after))
+            return registry.commit(Proposal(model, "policy", base, after), message)
         except Conflict:
             continue  # somebody was faster: look at what they left, and decide again
     raise Unavailable(f"the policy of {model} lost {_ATTEMPTS} races in a row; publish again")

@@ -27,8 +27,9 @@ from modelregistry.errors import Conflict, NotFound
 from modelregistry.names import ModelId
 from modelregistry.opening import open_registry
 from modelregistry.progress import UNWATCHED
+from modelregistry.publishing import Publisher
 from modelregistry.verification import verify_all
-from tests.fakes import contents, publish_all, savedmodel
+from tests.fakes import FakeCompiler, contents, fetched, publish_all, savedmodel
 from tests.support.mortal import NEVER, OPERATIONS, REVISION, Answer, Request
 
 KILL_EVERYWHERE = os.environ.get("KILL_EVERYWHERE") == "1"
@@ -48,6 +49,12 @@ JOURNEYS = {
     "publish": ("publish", "all", [BEFORE, Seen([1, 2, 3, 4], 2)]),
     "publish with policy": (
         "publish",
+        "latest",
+        [BEFORE, Seen([1, 2, 3, 4], 2), Seen([1, 2, 3, 4], 4)],
+    ),
+    "copy": ("copy", "all", [BEFORE, Seen([1, 2, 3, 4], 2)]),
+    "copy with policy": (
+        "copy",
         "latest",
         [BEFORE, Seen([1, 2, 3, 4], 2), Seen([1, 2, 3, 4], 4)],
     ),
@@ -101,6 +108,7 @@ def test_killed_anywhere_it_leaves_a_registry_that_goes_on(
     template, place = directory / "template", directory / "registry"
     source = savedmodel(directory / "four", "four")
     make_registry(template, directory, Policy("latest" if policy == "latest" else "all"))
+    make_laptop(directory / "laptop", source)
 
     def fresh_run(point: int) -> Answer:
         shutil.rmtree(place, ignore_errors=True)
@@ -155,6 +163,13 @@ def make_registry(place: Path, sources: Path, policy: Policy) -> None:
     registry.aliases.close()
 
 
+def make_laptop(place: Path, source: Path) -> None:
+    """Where version 4 is copied from."""
+    registry = open_registry(str(place), create=True)
+    Publisher(registry, FakeCompiler()).publish(source, "m", 4)
+    registry.aliases.close()
+
+
 def chosen(kinds: str) -> list[int]:
     """The instants to be killed at; their numbers begin with 1."""
     writes = [n for n, kind in enumerate(kinds, 1) if kind == "w"]
@@ -178,7 +193,7 @@ def look(place: Path, leftovers: Collection[str] = ()) -> Seen:
     # A number that was published is here, or known to be gone: never forgotten.
     assert {1, 2, 3} <= {*versions, *state.retired}
     assert {finding.kind for finding in verify_all(registry, UNWATCHED)} <= set(leftovers)
-    registry.artifacts.fetch(registry.resolve("m"), UNWATCHED)
+    fetched(registry.artifacts, registry.resolve("m"))
     seen = Seen(versions, registry.resolve("m").version)
     registry.aliases.close()
     return seen

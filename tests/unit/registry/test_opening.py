@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from modelregistry.aws.patience import IMPATIENT
 from modelregistry.errors import InvalidInput, NotFound, Unavailable
 from modelregistry.names import ModelId
-from modelregistry.opening import directory_of, open_registry
+from modelregistry.opening import canonical, directory_of, open_registry
+from modelregistry.progress import UNWATCHED
+from tests.aws import aws
 from tests.fakes import publish_all
 
 
@@ -112,3 +115,74 @@ def test_a_place_where_no_registry_can_be_is_named(
         open_registry(str(root), create=True)
     with pytest.raises(NotFound):
         open_registry(str(root))
+
+
+@pytest.mark.parametrize(
+    ("url", "full"),
+    [
+        ("/srv/registry/", "file:///srv/registry"),
+        ("file:/srv/a%20b", "file:///srv/a%20b"),
+        ("s3://bucket/a/?table=aliases", "s3://bucket/a?table=aliases"),
+        ("S3://bucket?region=eu-west-1&table=x.y", "s3://bucket?table=x.y&region=eu-west-1"),
+    ],
+)
+def test_every_registry_has_one_url_in_full(url: str, full: str) -> None:
+    assert canonical(url) == full
+    assert canonical(full) == full
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["s3://bucket/models", "s3:bucket", "s3:/b/a?table=aliases", "s3:///a?table=aliases", "s3://"],
+)
+def test_what_is_no_url_of_a_registry_on_aws_is_refused(url: str) -> None:
+    for use in (canonical, open_registry):
+        with pytest.raises(InvalidInput) as caught:
+            use(url)
+        assert "table=NAME" in caught.value.hint
+
+
+def test_a_registry_on_aws_is_no_directory() -> None:
+    with pytest.raises(InvalidInput, match="is not a registry URL"):
+        directory_of("s3://bucket/models?table=aliases")
+
+
+def test_a_registry_on_aws_is_published_to_and_found_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    with aws() as made:
+        registry = open_registry(made.url)
+        assert registry.url == made.url
+        assert registry.models() == []
+        publish_all(registry, tmp_path, {"m": 2})
+        registry.commit(registry.propose_promote(ModelId("m", 2), "stable"))
+        registry.aliases.close()
+        again = open_registry(f"{made.url}&region={made.region}", create=True)
+        assert again.resolve("m") == ModelId("m", 2)
+        assert again.versions("m") == [1, 2]
+        with again.artifacts.fetch(ModelId("m", 2), UNWATCHED) as version:
+            assert version.directory.is_relative_to(tmp_path / "cache" / "lambda-serving")
+        again.aliases.close()
+
+
+@pytest.mark.parametrize("create", [True, False])
+def test_a_bucket_or_table_that_is_not_there_is_named_and_not_made(
+    tmp_path: Path, create: bool
+) -> None:
+    with aws() as made:
+        no_table = open_registry(f"s3://{made.bucket}/models?table=nowhere", create=create)
+        with pytest.raises(NotFound, match="table nowhere is not there"):
+            no_table.resolve("m")
+        no_bucket = open_registry(f"s3://nowhere/models?table={made.table}", create=create)
+        with pytest.raises(NotFound, match="nowhere"):
+            no_bucket.versions("m")
+        assert made.dynamodb.list_tables()["TableNames"].count("nowhere") == 0
+
+
+def test_opening_a_registry_on_aws_asks_nothing_of_it() -> None:
+    with aws() as made:
+        made.stop()
+        registry = open_registry(made.url, patience=IMPATIENT)
+        with pytest.raises(Unavailable, match="cannot reach"):
+            registry.resolve("m")

@@ -55,7 +55,7 @@ def publish(
 def test_a_version_says_who_published_it_when_and_why(registry: Registry, source: Path) -> None:
     publication = Publisher(registry, FakeCompiler()).publish(source, "m", 7, message="first")
     manifest = registry.artifacts.manifest(ModelId("m", 7))
-    assert publication == Publication("published", manifest, plan())
+    assert publication == Publication("published", manifest, plan(), uploaded=manifest.size)
     assert (manifest.by, manifest.at, manifest.message) == (
         "ann@laptop",
         "2026-11-22T09:30:00.000000Z",
@@ -97,8 +97,8 @@ def test_the_same_bytes_again_are_nothing_to_do(registry: Registry, source: Path
 
 def test_a_copy_of_what_was_published_is_the_same_bytes(registry: Registry, source: Path) -> None:
     publish(registry, source, 1)
-    fetched = registry.artifacts.fetch(ModelId("m", 1), UNWATCHED)
-    assert publish(registry, fetched, 1).outcome == "identical"
+    with registry.artifacts.fetch(ModelId("m", 1), UNWATCHED) as version:
+        assert publish(registry, version.directory, 1).outcome == "identical"
 
 
 def test_other_bytes_under_a_taken_number_are_refused(

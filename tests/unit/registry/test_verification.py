@@ -13,7 +13,7 @@ from modelregistry.opening import open_registry
 from modelregistry.progress import UNWATCHED
 from modelregistry.registry import Registry
 from modelregistry.verification import verify, verify_aliases, verify_all
-from tests.fakes import contents, publish_all
+from tests.fakes import contents, fetched, publish_all
 
 
 @pytest.fixture
@@ -71,8 +71,8 @@ def test_harm_to_any_file_is_named(
     harm(root / "models" / "m" / "1" / name)
     assert found_in(registry) == [(kind, f"m:1 {name}")]
     with pytest.raises(Damaged, match=f"m:1 {name} is {kind}"):
-        registry.artifacts.fetch(ModelId("m", 1), UNWATCHED)
-    registry.artifacts.fetch(ModelId("m", 2), UNWATCHED)
+        fetched(registry.artifacts, ModelId("m", 1))
+    fetched(registry.artifacts, ModelId("m", 2))
 
 
 def test_a_flip_in_any_stored_file_is_seen(registry: Registry, root: Path) -> None:

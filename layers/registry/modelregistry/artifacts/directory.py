@@ -12,7 +12,7 @@ import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from ..errors import (
     Damaged,
@@ -23,13 +23,13 @@ from ..errors import (
     Unavailable,
     VersionExists,
 )
-from ..manifest import COMPILED, MANIFEST, FileEntry, Manifest, hash_stream, scan
+from ..manifest import MANIFEST, FileEntry, Manifest, hash_stream, scan
 from ..names import ModelId, model_name, version_directory
 from ..plan import COMPILER, Plan
 from ..progress import Progress
-from ..sealed import seal, unseal
+from .plans import plan_bytes, plan_of, plan_path
 from .staging import abandoned, staged, sweep
-from .store import Finding
+from .store import Fetched, Finding, Stored
 
 # What the file system says where there is no file of that name.
 _GONE = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
@@ -79,7 +79,7 @@ class DirectoryArtifacts:
         except (FileNotFoundError, Damaged):
             return None
 
-    def put(self, manifest: Manifest, plan: Plan, source: Path, progress: Progress) -> None:
+    def put(self, manifest: Manifest, plan: Plan, source: Path, progress: Progress) -> Stored:
         place = self._place(manifest.id)
         with _translated(self._staging):
             sweep(self._staging)
@@ -87,21 +87,24 @@ class DirectoryArtifacts:
                 progress.start("copying", manifest.size)
                 for file in manifest.files:
                     _copy(source, stage, file, progress)
-                _write(stage / _plan_path(plan.compiler), _sealed_plan(plan))
+                _write(stage / plan_path(plan.compiler), plan_bytes(plan))
                 _write(stage / MANIFEST, manifest.to_bytes())
                 _sync_tree(stage)
                 self._arrive(stage, place, manifest.id)
+        return Stored(uploaded=manifest.size, total=manifest.size)
 
     def put_plan(self, id: ModelId, plan: Plan) -> None:
         self.manifest(id)  # a plan without its version would be a stray
         with _translated(self._staging), staged(self._staging) as stage:
-            _write(stage / "plan.json", _sealed_plan(plan))
-            target = self._place(id) / _plan_path(plan.compiler)
+            _write(stage / "plan.json", plan_bytes(plan))
+            target = self._place(id) / plan_path(plan.compiler)
             target.parent.mkdir(parents=True, exist_ok=True)
             (stage / "plan.json").replace(target)
             _sync(target.parent)
 
-    def fetch(self, id: ModelId, progress: Progress) -> Path:
+    @contextmanager
+    def fetch(self, id: ModelId, progress: Progress) -> Iterator[Fetched]:
+        """In place: nothing is copied."""
         manifest = self.manifest(id)
         place = self._place(id)
         progress.start("verifying", manifest.size)
@@ -111,7 +114,7 @@ class DirectoryArtifacts:
                     f"{finding.where} is {finding.kind}: {finding.what}",
                     hint=f"see all of it: deploy verify {id}",
                 )
-        return place
+        yield Fetched(place, manifest, self.plan(id))
 
     def remove(self, id: ModelId) -> None:
         place = self._place(id)
@@ -180,14 +183,10 @@ class DirectoryArtifacts:
         _sync(self._models)
 
     def _read_plan(self, id: ModelId) -> Plan:
-        path = self._place(id) / _plan_path(COMPILER)
+        path = self._place(id) / plan_path(COMPILER)
         with _translated(path):
             data = path.read_bytes()
-        where = f"the plan of {id}"
-        try:
-            return Plan.from_json(unseal(data, where)["plan"])
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise Damaged(f"{where} is not a plan: {error}") from error
+        return plan_of(data, f"the plan of {id}")
 
     def _verify_rest(self, id: ModelId, manifest: Manifest) -> list[Finding]:
         """The plan, and files that the manifest does not list."""
@@ -252,14 +251,6 @@ def _has_manifest(place: Path) -> bool:
 def _is_version(path: Path) -> bool:
     # `007` was never put there by us: the registry writes canonical numbers.
     return str(version_directory(path.name)) == path.name
-
-
-def _plan_path(compiler: int) -> PurePosixPath:
-    return PurePosixPath(COMPILED, str(compiler), "plan.json")
-
-
-def _sealed_plan(plan: Plan) -> bytes:
-    return seal({"plan": plan.to_json()})
 
 
 def _copy(source: Path, stage: Path, file: FileEntry, progress: Progress) -> None:

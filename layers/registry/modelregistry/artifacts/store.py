@@ -1,5 +1,6 @@
 """What a store of published versions must promise, wherever it keeps them."""
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -25,6 +26,28 @@ class Finding:
     what: str
 
 
+@dataclass(frozen=True)
+class Stored:
+    """What one `put` came to: of `total` bytes of files, `uploaded` had to be transferred."""
+
+    uploaded: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """
+    One version on this machine: its files in `directory`, and its plan.
+
+    `plan` is the newest that this program understands; None where there is none, or it
+    is damaged.
+    """
+
+    directory: Path
+    manifest: Manifest
+    plan: Plan | None
+
+
 class ArtifactStore(Protocol):
     """
     Versions by ModelId. A version exists from the instant its manifest does.
@@ -44,7 +67,7 @@ class ArtifactStore(Protocol):
     def plan(self, id: ModelId) -> Plan | None:
         """The newest plan this program understands; None where there is none, or it is damaged."""
 
-    def put(self, manifest: Manifest, plan: Plan, source: Path, progress: Progress) -> None:
+    def put(self, manifest: Manifest, plan: Plan, source: Path, progress: Progress) -> Stored:
         """
         Store the files that `manifest` lists from the directory `source`, and the manifest last.
 
@@ -55,11 +78,11 @@ class ArtifactStore(Protocol):
     def put_plan(self, id: ModelId, plan: Plan) -> None:
         """Store `plan` in place of an older or damaged one of the same compiler."""
 
-    def fetch(self, id: ModelId, progress: Progress) -> Path:
+    def fetch(self, id: ModelId, progress: Progress) -> AbstractContextManager[Fetched]:
         """
-        A local directory with exactly the published files, every digest checked.
+        The version in a local directory, every digest checked, for as long as the context lasts.
 
-        Raises NotFound or Damaged.
+        Nobody may write there. Entering raises NotFound or Damaged.
         """
 
     def remove(self, id: ModelId) -> None:

@@ -110,7 +110,8 @@ def test_leftovers_are_named_swept_and_swept_by_the_next_put(
 
 def test_fetching_copies_nothing(store: DirectoryArtifacts, root: Path, source: Path) -> None:
     put(store, source)
-    assert store.fetch(ID, UNWATCHED) == root / "models" / "m" / "1"
+    with store.fetch(ID, UNWATCHED) as version:
+        assert version.directory == root / "models" / "m" / "1"
 
 
 @pytest.mark.parametrize("name", ["my model", ".m.bak", "m copy"])

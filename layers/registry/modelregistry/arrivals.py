@@ -1,0 +1,69 @@
+"""
+A version that appeared in the store, by whatever way: its model's policy acts on it.
+
+Told by events, which come late, twice and in any order. An event speaks for its own
+version alone, and gives way to whoever moved the default alias after that version
+appeared: a rollback is never undone by one.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from .aliases import changes
+from .aliases.revision import Revision
+from .aliases.state import Alias, State
+from .errors import Conflict, Unavailable
+from .names import ModelId
+from .registry import EMPTY, Proposal, Registry, describe
+
+POLICY = "policy"  # the action of every revision that a policy wrote, or that set one
+_ATTEMPTS = 20
+
+
+def apply_arrival(registry: Registry, id: ModelId, at: datetime) -> Revision | None:
+    """
+    Let the policy of `id`'s model act on `id`, which appeared `at` that time.
+
+    Returns the revision that it wrote; None where it had nothing to do, as when
+    `publish` has done it already. Calling it again changes nothing. Raises NotFound
+    where `id` is not published (any more), Damaged where its manifest is not sound.
+    """
+    for _ in range(_ATTEMPTS):
+        base = registry.aliases.newest(id.model)
+        if base is None or base.state.policy is None or id.version in base.state.acted_on:
+            return None
+        registry.published(id, base.state)
+        seen = tuple(sorted({*base.state.acted_on, id.version}))
+        after, why = changes.apply_policy(base.state, seen), f"{id} appeared"
+        if since := moved_since(registry.aliases.log(id.model), at):
+            after = replace(base.state, acted_on=seen)
+            why = f"{id} appeared before {describe(since)}: the alias stays"
+        try:
+            return registry.commit(Proposal(id.model, POLICY, base, after), why)
+        except Conflict:
+            continue  # somebody was faster: look at what they left, and decide again
+    raise Unavailable(f"the policy of {id.model} lost {_ATTEMPTS} races in a row")
+
+
+def moved_since(log: Iterable[Revision], at: datetime) -> Revision | None:
+    """
+    The newest revision later than `at` by which somebody, not the policy, changed what
+    the model's default means; None if there is none. `log` begins with the newest.
+    """
+    later: Revision | None = None
+    for revision in log:
+        if later and _moved(later, revision.state):
+            return later
+        if revision.change.at < at:
+            return None
+        later = revision
+    return later if later and _moved(later, EMPTY) else None
+
+
+def _moved(revision: Revision, before: State) -> bool:
+    return revision.change.action != POLICY and _default(revision.state) != _default(before)
+
+
+def _default(state: State) -> tuple[str, Alias | None]:
+    return state.default, state.aliases.get(state.default)
