@@ -1,17 +1,22 @@
-# make run    train, publish and serve the sample on http://127.0.0.1:9000
-# make test   every test that runs on one machine
-# make check  ruff and mypy, strict, over everything
-# make setup  the virtual environment that all of them share
+# make run              train, publish and serve the sample on http://127.0.0.1:9000
+# make sam-local        the same in a real Lambda container, on port 3000; needs Docker
+# make test             every test that runs on one machine
+# make test-containers  those that need Docker, alone
+# make check            ruff and mypy, strict, over everything
+# make weigh            the size of the predict function's image, part by part
+# make setup            the virtual environment that all of them share
 
-.PHONY: run test check setup constraints clean
+.PHONY: run sam-local test test-containers check weigh setup sam constraints sam-constraints clean
 .DEFAULT_GOAL := help
 
 help:
-	@sed -n 's/^# //p' Makefile | sed '/^$$/q'
+	@sed -n '/^$$/q; s/^# //p' Makefile
 
 VENV := .venv
 PORT := 9000
 STAMP := $(VENV)/.set-up
+SAM_VENV := .venv-sam
+SAM_STAMP := $(SAM_VENV)/.set-up
 
 # The stamp names the place: a virtual environment does not survive being moved.
 setup: $(STAMP)
@@ -20,16 +25,33 @@ setup: $(STAMP)
 $(STAMP): pyproject.toml constraints.txt infra/local/setup.sh
 	@sh infra/local/setup.sh $(VENV) $(STAMP)
 
+# The SAM command line cannot live with the project's own versions of its dependencies.
+sam: setup $(SAM_STAMP)
+	@[ "$$(cat $(SAM_STAMP))" = "$(CURDIR)" ] || sh infra/local/sam.sh $(VENV) $(SAM_VENV) $(SAM_STAMP)
+
+$(SAM_STAMP): infra/local/sam-constraints.txt infra/local/sam.sh | setup
+	@sh infra/local/sam.sh $(VENV) $(SAM_VENV) $(SAM_STAMP)
+
 run: setup
 	@$(VENV)/bin/python examples/digits/demo.py --port $(PORT)
 
-test: setup
+sam-local: PORT := 3000
+sam-local: sam
+	@$(VENV)/bin/python -m infra.local.sam_local --port $(PORT)
+
+test: sam
 	@$(VENV)/bin/python -m pytest
+
+test-containers: sam
+	@$(VENV)/bin/python -m pytest tests/containers
 
 check: setup
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/mypy
+
+weigh: sam
+	@$(VENV)/bin/python -m infra.local.weigh
 
 # Choose the newest versions that pyproject.toml allows, for every Python it allows.
 constraints: setup
@@ -38,5 +60,13 @@ constraints: setup
 	    --all-extras --no-header --no-annotate \
 	    --output-file constraints.txt pyproject.toml
 
+sam-constraints: setup
+	@$(VENV)/bin/python -m pip install --quiet uv
+	@echo 'aws-sam-cli' | $(VENV)/bin/uv pip compile --quiet --upgrade --universal \
+	    --python-version 3.11 --no-header --no-annotate \
+	    --output-file infra/local/sam-constraints.txt -
+
+# Images of the Docker engine stay: docker image ls
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis my_model registry digits.png
+	rm -rf $(VENV) $(SAM_VENV) .aws-sam .env.sam-local .mypy_cache .ruff_cache .pytest_cache \
+	    .hypothesis my_model registry digits.png

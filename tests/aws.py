@@ -5,16 +5,19 @@ One server serves them all; each `aws()` has a bucket and a table of its own. Ch
 processes reach it through the environment that `aws()` sets, or through `variables`.
 """
 
+import http.client
+import json
 import logging
 import os
 import socket
 import threading
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from werkzeug.serving import ThreadedWSGIServer
 
@@ -33,10 +36,10 @@ Accepted = socket.socket | tuple[bytes, socket.socket]  # as `socketserver` type
 class Listener(ThreadedWSGIServer):
     """Knows its connections, so that closing it is what an outage looks like."""
 
-    def __init__(self, host: str, port: int, app: "WSGIApplication") -> None:
+    def __init__(self, port: int, app: "WSGIApplication") -> None:
         from moto.moto_server.werkzeug_app import MotoRequestHandler
 
-        super().__init__(host, port, app, handler=MotoRequestHandler)
+        super().__init__("127.0.0.1", port, app, handler=MotoRequestHandler)
         self.connections: set[socket.socket] = set()
 
     def process_request(self, request: Accepted, client_address: object) -> None:
@@ -63,23 +66,23 @@ class Listener(ThreadedWSGIServer):
 class Server:
     """S3, DynamoDB and CloudFormation on one port, which stays the same when it starts again."""
 
-    def __init__(self, host: str = "127.0.0.1") -> None:
+    def __init__(self) -> None:
         from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         self._app = DomainDispatcherApplication(create_backend_app)
         self._listener: Listener | None = None
-        self._host, self._port = host, 0
+        self._port = 0
         self.start()
 
     @property
     def endpoint(self) -> str:
-        return f"http://{self._host}:{self._port}"
+        return f"http://127.0.0.1:{self._port}"
 
     def start(self) -> None:
         """Listen, if it does not. The data are those from before."""
         if self._listener is None:
-            self._listener = Listener(self._host, self._port, self._app)
+            self._listener = Listener(self._port, self._app)
             self._port = self._listener.server_port
             run = threading.Thread(target=self._listener.serve_forever, args=(0.02,), daemon=True)
             run.start()
@@ -157,6 +160,33 @@ def aws() -> Iterator[Aws]:
             server.start()
 
 
+@contextmanager
+def permitted(made: Aws, *statements: Mapping[str, object]) -> Iterator[None]:
+    """
+    Whoever asks AWS now may do what these statements of a policy allow, and nothing else.
+
+    It is moto that enforces them: actions and resources, few conditions. The plain clients
+    of an `Aws` are nobody meanwhile.
+    """
+    iam = _client("iam", made.endpoint)
+    user = f"user-{uuid.uuid4().hex}"
+    iam.create_user(UserName=user)
+    if statements:
+        policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+        iam.put_user_policy(UserName=user, PolicyName="only", PolicyDocument=policy)
+    key = iam.create_access_key(UserName=user)["AccessKey"]
+    theirs = {
+        "AWS_ACCESS_KEY_ID": key["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"],
+    }
+    before = _ask_without_permission(made, "0")
+    try:
+        with environment({**made.variables, **theirs}):
+            yield
+    finally:
+        _ask_without_permission(made, before)
+
+
 def make_table(dynamodb: "DynamoDBClient", name: str) -> None:
     """A table with the keys of the design."""
     dynamodb.create_table(
@@ -199,6 +229,15 @@ def environment(set_to: Mapping[str, str]) -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
+
+
+def _ask_without_permission(made: Aws, count: str) -> str:
+    """How many requests from now on moto answers unasked. Returns what it was before."""
+    connection = http.client.HTTPConnection(urlsplit(made.endpoint).netloc)
+    with closing(connection):
+        connection.request("POST", "/moto-api/reset-auth", count)
+        answer = json.loads(connection.getresponse().read())
+    return str(answer["PREVIOUS_INITIAL_NO_AUTH_ACTION_COUNT"])
 
 
 @cache

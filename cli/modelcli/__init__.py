@@ -13,10 +13,11 @@ failures    errors as exit codes
 standing    what is live in a model, since when, and what it would go back to
 comparison  what differs between two versions
 settling    what every change of a model does: show it, write it, say how to undo it
-asking      a question to a server
+arrival     what is said when a version has come into a registry
+asking      a question to a server; authorising, what it wants to see first
 
-reading, listing, inspecting, releasing, aliasing, publishing, cleaning and serving are the
-commands.
+reading, listing, inspecting, releasing, aliasing, publishing, copying, cleaning and serving
+are the commands.
 
 No TensorFlow, no web framework and no boto3 here: what needs them is imported by
 the command that needs it, when it runs.

@@ -8,7 +8,7 @@ from modelregistry.aliases.state import parse_shares
 from modelregistry.names import default_name
 
 from . import completion, options, output, reading, standing
-from .session import session_of
+from .session import flag_of, session_of
 from .settling import settle
 
 DefaultName = Annotated[
@@ -40,10 +40,11 @@ def set_alias(
     dry_run: options.DryRun = False,
     json: options.Json = False,
     registry: options.Registry = None,
+    stack: options.Stack = None,
 ) -> None:
     """Point an alias at a version, or at several by weight."""
     target = parse_shares(routes)
-    found = session_of(context).open(registry)
+    found = session_of(context).open(registry, stack)
     settle(
         found,
         found.propose_set(model, alias, target, expect=expect),
@@ -51,6 +52,7 @@ def set_alias(
         dry_run=dry_run,
         json=json,
         unchanged=f"{alias} already points to {target}",
+        flag=flag_of(context),
     )
 
 
@@ -64,9 +66,10 @@ def unset_alias(
     dry_run: options.DryRun = False,
     json: options.Json = False,
     registry: options.Registry = None,
+    stack: options.Stack = None,
 ) -> None:
     """Take an alias away. Its versions stay."""
-    found = session_of(context).open(registry)
+    found = session_of(context).open(registry, stack)
     settle(
         found,
         found.propose_unset(model, alias, expect=expect),
@@ -74,6 +77,7 @@ def unset_alias(
         dry_run=dry_run,
         json=json,
         unchanged=f"{alias} is not set",
+        flag=flag_of(context),
     )
 
 
@@ -87,9 +91,10 @@ def set_default(
     dry_run: options.DryRun = False,
     json: options.Json = False,
     registry: options.Registry = None,
+    stack: options.Stack = None,
 ) -> None:
     """What a request that names neither version nor alias means."""
-    found = session_of(context).open(registry)
+    found = session_of(context).open(registry, stack)
     settle(
         found,
         found.propose_default(model, default_name(alias), expect=expect),
@@ -97,6 +102,7 @@ def set_default(
         dry_run=dry_run,
         json=json,
         unchanged=f"the default of {model} already is {alias}",
+        flag=flag_of(context),
     )
 
 
@@ -106,9 +112,10 @@ def list_aliases(
     *,
     json: options.Json = False,
     registry: options.Registry = None,
+    stack: options.Stack = None,
 ) -> None:
     """Where a model's aliases go, since when, and where rollback leads."""
-    found = session_of(context).open(registry)
+    found = session_of(context).open(registry, stack)
     one = standing.standing(found, model)
     if json:
         document = standing.to_json(one)

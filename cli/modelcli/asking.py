@@ -1,36 +1,54 @@
 """One question to a server that speaks TensorFlow Serving's REST API."""
 
 import json
+from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPException
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
+from urllib.request import (
+    HTTPDefaultErrorHandler,
+    HTTPErrorProcessor,
+    HTTPHandler,
+    HTTPSHandler,
+    OpenerDirector,
+    ProxyHandler,
+    Request,
+)
 
 from modelregistry.errors import InvalidInput
 from modelregistry.names import Reference
 
+from .authorising import Authorized
 from .failures import Failed
 
 
-def ask(url: str, named: Reference, body: bytes, timeout: float) -> bytes:
-    """What the server at `url` predicts for `body`. `timeout` is in seconds. Raises Failed."""
-    asked = predict_url(url, named)
-    request = Request(asked, data=body, headers={"content-type": "application/json"})  # noqa: S310 - predict_url checks the scheme
+@dataclass(frozen=True)
+class Question:
+    """A request's `body` for `url`, which `predict_url` made; `timeout` is in seconds."""
+
+    url: str
+    body: bytes
+    timeout: float
+
+
+def ask(question: Question, authorized: Authorized) -> bytes:
+    """What the server predicts. Raises Failed."""
+    url = question.url
+    request = Request(url, data=question.body, headers=dict(authorized.headers))  # noqa: S310 - predict_url checks the scheme
     try:
-        with urlopen(request, timeout=timeout) as response:  # noqa: S310 - see above
+        with _opener().open(request, timeout=question.timeout) as response:
             answer: bytes = response.read()
             return answer
     except HTTPError as error:
         with error:
-            code = 5 if error.code == HTTPStatus.NOT_FOUND else 1
-            raise Failed(_sentence(error), code=code) from error
+            raise _refusal(error, authorized) from error
     except TimeoutError as error:
-        raise Failed(f"{asked} did not answer within {timeout:g} s") from error
+        raise Failed(f"{url} did not answer within {question.timeout:g} s") from error
     except URLError as error:
-        raise Failed(f"cannot reach {asked}: {_reason(error)}") from error
+        raise Failed(f"cannot reach {url}: {_reason(error)}") from error
     except (OSError, HTTPException) as error:
-        raise Failed(f"{asked} broke off: {error!r}") from error
+        raise Failed(f"{url} broke off: {error!r}") from error
 
 
 def predict_url(url: str, named: Reference) -> str:
@@ -41,7 +59,11 @@ def predict_url(url: str, named: Reference) -> str:
     'http://localhost:8501/v1/models/sample/versions/2:predict'
     """
     parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
+    if "@" in parts.netloc:  # not shown: there may be a password before it
+        raise InvalidInput(
+            "a server's URL has no user name", hint="write -H 'Authorization: Basic …'"
+        )
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
         raise InvalidInput(f"{url!r} is not a server's URL", hint="write http://localhost:8501")
     which = ""
     if named.version is not None:
@@ -51,12 +73,49 @@ def predict_url(url: str, named: Reference) -> str:
     return f"{url.rstrip('/')}/v1/models/{named.model}{which}:predict"
 
 
-def _sentence(error: HTTPError) -> str:
-    """What the server says is wrong, or its status where it says nothing of that form."""
+def _opener() -> OpenerDirector:
+    """Follows no redirect: that would lose the body, and hand credentials to strangers."""
+    opener = OpenerDirector()
+    for handler in (
+        ProxyHandler,
+        HTTPHandler,
+        HTTPSHandler,
+        HTTPDefaultErrorHandler,
+        HTTPErrorProcessor,
+    ):
+        opener.add_handler(handler())
+    return opener
+
+
+def _refusal(error: HTTPError, authorized: Authorized) -> Failed:
+    said, in_our_words = _said(error)
+    answered = f"{error.url} answered {error.code} {error.reason}"
+    if in_our_words:
+        sentence = said
+    elif said and said != error.reason:
+        sentence = f"{answered}: {said}"
+    else:
+        sentence = answered
+    hint = authorized.hint(error.code, said)
+    if error.code in range(300, 400):
+        hint = f"it points to {error.headers.get('location', 'nowhere')}"
+    return Failed(sentence, code=5 if error.code == HTTPStatus.NOT_FOUND else 1, hint=hint)
+
+
+def _said(error: HTTPError) -> tuple[str, bool]:
+    """
+    What the server says is wrong; and whether it says so as TensorFlow Serving does,
+    which needs no more words. '' where it says nothing that can be understood.
+    """
     try:
-        return str(json.loads(error.read())["error"])
-    except (ValueError, KeyError, TypeError, OSError, HTTPException):
-        return f"{error.url} answered {error.code} {error.reason}"
+        document = json.loads(error.read())
+        if "error" in document:
+            return str(document["error"]), True
+        # API Gateway and Lambda. Their further lines repeat the request, credentials included.
+        said = str(document.get("message") or document["Message"])
+        return said.splitlines()[0].strip(), False
+    except (ValueError, KeyError, TypeError, AttributeError, LookupError, OSError, HTTPException):
+        return "", False
 
 
 def _reason(error: URLError) -> object:

@@ -59,6 +59,7 @@ def delete(
     dry_run: options.DryRun = False,
     json: options.Json = False,
     registry: options.Registry = None,
+    stack: options.Stack = None,
 ) -> None:
     """
     Delete a version, or all of a model, for good.
@@ -67,7 +68,7 @@ def delete(
     what the last 10 revisions could roll back to, only with --force.
     """
     model, versions = _target(target)
-    found = session_of(context).open(registry)
+    found = session_of(context).open(registry, stack)
     deletion = propose_delete(found, model, versions, force=force, expect=expect)
     if not dry_run:
         _confirm(deletion, yes=yes)
@@ -96,6 +97,7 @@ def gc(
     dry_run: options.DryRun = False,
     json: options.Json = False,
     registry: options.Registry = None,
+    stack: options.Stack = None,
 ) -> None:
     """
     Delete old versions that nothing uses any more.
@@ -103,7 +105,7 @@ def gc(
     The newest N of a model stay, and so does what an alias uses or what the
     last 10 revisions could roll back to. What interrupted commands left goes.
     """
-    found = session_of(context).open(registry)
+    found = session_of(context).open(registry, stack)
     for model in models or []:
         found.history(model)  # raises NotFound for a model that is not there
     done: list[Deletion] = []
@@ -132,13 +134,14 @@ def verify(
     *,
     json: options.Json = False,
     registry: options.Registry = None,
+    stack: options.Stack = None,
 ) -> None:
     """
     Read every stored byte again and say what is wrong.
 
     Exits with 4 if anything is damaged, missing or orphaned.
     """
-    found = session_of(context).open(registry)
+    found = session_of(context).open(registry, stack)
     with bars.watched() as progress:
         tally = Tally(progress)
         findings = _verify(found, target, tally)

@@ -26,7 +26,8 @@ class Asked:
     def registry(self) -> Registry:
         session = session_of(self.context)
         before, after = self.context.find_root().params, self.context.params
-        return session.open(after.get("registry") or before.get("registry"))
+        named = session.naming(before.get("registry"), before.get("stack"))
+        return named.open(after.get("registry"), after.get("stack"))
 
     @property
     def model(self) -> str:

@@ -36,6 +36,8 @@ CODES: Sequence[tuple[type[Exception], int]] = (
     (serving.ModelNotFound, 5),
     (serving.ServingError, 1),
     (serving.PortTaken, 1),
+    (serving.BadSetting, 2),
+    (serving.NoHttpEvent, 1),
 )
 
 

@@ -33,9 +33,10 @@ def show(
     *,
     json: options.Json = False,
     registry: options.Registry = None,
+    stack: options.Stack = None,
 ) -> None:
     """One version: when and by whom, its signatures, its files."""
-    found = session_of(context).open(registry)
+    found = session_of(context).open(registry, stack)
     described = comparison.describe(found.artifacts, resolve(found, reference))
     used = aliases_by_version(found, described.id.model).get(described.id.version, [])
     if json:
@@ -62,9 +63,10 @@ def diff(
     *,
     json: options.Json = False,
     registry: options.Registry = None,
+    stack: options.Stack = None,
 ) -> None:
     """What differs between two versions: signatures, files, sizes."""
-    found = session_of(context).open(registry)
+    found = session_of(context).open(registry, stack)
     old, new = (
         comparison.describe(found.artifacts, resolve(found, one)) for one in (before, after)
     )

@@ -21,9 +21,10 @@ def list_models(
     *,
     json: options.Json = False,
     registry: options.Registry = None,
+    stack: options.Stack = None,
 ) -> None:
     """The models; of one model, its versions."""
-    found = session_of(context).open(registry)
+    found = session_of(context).open(registry, stack)
     if model is None:
         _list_models(found, json=json)
     else:

@@ -1,62 +1,105 @@
 """
 Which registry, and why that one.
 
-The first of these that names one: `--registry`, the environment variable
-DEPLOY_REGISTRY, a `deploy.toml` in the working tree, and else the place for the
-user's data. The working tree is everything from the working directory up to the
-directory that holds `.git`; without one it is the working directory alone.
+The first of these that names one: the command line (`--registry` or `--stack`),
+the environment (DEPLOY_REGISTRY or DEPLOY_STACK), a `deploy.toml` in the working
+tree (`registry` or `stack`), and else the place for the user's data. The working
+tree is everything from the working directory up to the directory that holds
+`.git`; without one it is the working directory alone.
+
+One place that names both is a mistake: what was meant cannot be told.
 """
 
 import os
+import shlex
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from modelregistry.errors import InvalidInput, NotFound
-from modelregistry.opening import directory_of, open_registry
+from modelregistry.errors import InvalidInput
+from modelregistry.opening import canonical
 
 VARIABLE = "DEPLOY_REGISTRY"
+STACK_VARIABLE = "DEPLOY_STACK"
 FILE = "deploy.toml"
-_KEYS = ("registry",)
+# What stands for "the registry of this CloudFormation stack" where a URL is expected.
+STACK = "stack:"
+_KEYS = ("registry", "stack")
+
+
+@dataclass(frozen=True)
+class Named:
+    """What a command line names: a registry's URL or path, or a stack. Neither, mostly."""
+
+    registry: str | None = None
+    stack: str | None = None
+
+    @property
+    def flag(self) -> str:
+        """What a command needs to name the same."""
+        if self.stack is not None:
+            return f" --stack {shlex.quote(self.stack)}"
+        return "" if self.registry is None else f" --registry {shlex.quote(self.registry)}"
+
+    def before(self, later: "Named") -> "Named":
+        """This one stood before the command, `later` after it: the later word counts."""
+        registry = self.registry if later.registry is None else later.registry
+        return Named(registry, self.stack if later.stack is None else later.stack)
 
 
 @dataclass(frozen=True)
 class Location:
-    """`url` as it was written, `reason` for a person: who chose it."""
+    """`url` as it was written, or `stack:NAME`; `reason` for a person: who chose it."""
 
     url: str
     reason: str
 
     @property
+    def stack(self) -> str | None:
+        """The stack whose outputs say where the registry is, if one was named."""
+        return self.url.removeprefix(STACK) if self.url.startswith(STACK) else None
+
+    @property
     def shown(self) -> str:
         """The URL in full, as an open registry would give it."""
-        return directory_of(self.url).as_uri()
-
-    def exists(self) -> bool:
-        try:
-            open_registry(self.url)
-        except NotFound:
-            return False
-        return True
+        return canonical(self.url)
 
 
-def locate(given: str | None, environment: Mapping[str, str], directory: Path) -> Location:
+def locate(named: Named, environment: Mapping[str, str], directory: Path) -> Location:
     """
-    The registry that a command in `directory` means. Nothing is opened.
+    The registry that a command in `directory` means. Nothing is opened or asked.
 
-    Raises InvalidInput, naming file and key, for a deploy.toml that cannot be used.
+    Raises InvalidInput where one place names two, and, naming file and key, for a
+    deploy.toml that cannot be used.
     """
-    if given is not None:
-        return Location(given, "chosen by --registry")
-    if named := environment.get(VARIABLE):
-        return Location(named, f"chosen by the environment variable {VARIABLE}")
-    if (file := _find(directory)) and (named := _read(file)):
-        return Location(named, f"chosen by {file}")
+    if found := _one_of(named.registry, named.stack, "--registry", "--stack"):
+        url, name = found
+        return Location(url, f"chosen by {name}")
+    variables = (environment.get(VARIABLE) or None, environment.get(STACK_VARIABLE) or None)
+    if found := _one_of(*variables, VARIABLE, STACK_VARIABLE):
+        url, name = found
+        return Location(url, f"chosen by the environment variable {name}")
+    if (file := _find(directory)) and (written := _read(file)):
+        return Location(written, f"chosen by {file}")
     return Location(
         str(_user_data()), f"the user's own, as no --registry, {VARIABLE} or {FILE} names one"
     )
+
+
+def _one_of(
+    registry: str | None, stack: str | None, registry_by: str, stack_by: str
+) -> tuple[str, str] | None:
+    """The one that is there, as a URL, and what named it."""
+    if registry is not None and stack is not None:
+        raise InvalidInput(
+            f"{registry_by} names {registry!r} and {stack_by} the stack {stack!r}",
+            hint="name one of them: a stack's outputs say where its registry is",
+        )
+    if stack is not None:
+        return STACK + stack, stack_by
+    return None if registry is None else (registry, registry_by)
 
 
 def _find(directory: Path) -> Path | None:
@@ -78,19 +121,21 @@ def _tree(directory: Path) -> Sequence[Path]:
 def _read(file: Path) -> str | None:
     """The registry that `file` names. A relative path in it is relative to the file."""
     settings = _parse(file)
-    for key in settings:
+    for key, value in settings.items():
         if key not in _KEYS:
             raise InvalidInput(f"{file}: unknown key {key!r}", hint=f"known: {', '.join(_KEYS)}")
-    if "registry" not in settings:
-        return None
-    url = settings["registry"]
-    if not isinstance(url, str) or not url:
-        raise InvalidInput(
-            f"{file}: the key 'registry' is {url!r}", hint="write a URL or a path in quotes"
-        )
-    if "://" in url or url.startswith("file:"):
-        return url
-    if url.startswith("~"):
+        if not isinstance(value, str) or not value:
+            what = "a URL or a path" if key == "registry" else "the stack's name"
+            raise InvalidInput(
+                f"{file}: the key {key!r} is {value!r}", hint=f"write {what} in quotes"
+            )
+    by = (f"{file}: the key 'registry'", "the key 'stack'")
+    found = _one_of(settings.get("registry"), settings.get("stack"), *by)
+    return None if found is None else _beside(file, found[0])
+
+
+def _beside(file: Path, url: str) -> str:
+    if "://" in url or url.startswith(("file:", STACK, "~")):
         return url
     return os.path.normpath(file.parent / url)
 

@@ -4,7 +4,6 @@ import io
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +14,7 @@ from typer.main import get_command
 from . import (
     aliasing,
     cleaning,
+    copying,
     failures,
     inspecting,
     listing,
@@ -31,8 +31,8 @@ _VERSIONS = "Versions"
 _SERVING = "Serving"
 
 _EPILOG = """\
-The registry is the one that --registry names; else the environment variable
-DEPLOY_REGISTRY; else deploy.toml in the working tree; else the user's own.
+The registry is the one that --registry or --stack names; else the environment variable
+DEPLOY_REGISTRY or DEPLOY_STACK; else deploy.toml in the working tree; else the user's own.
 `deploy status` says which, and why.
 
 Exit codes:
@@ -75,6 +75,7 @@ def deploy(
     context: typer.Context,
     *,
     registry: options.Registry = None,
+    stack: options.Stack = None,
     _version: Annotated[
         bool,
         typer.Option(
@@ -86,7 +87,7 @@ def deploy(
         ),
     ] = False,
 ) -> None:
-    context.obj = replace(session_of(context), given=registry)
+    context.obj = session_of(context).naming(registry, stack)
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
 
@@ -108,6 +109,7 @@ _add(alias, "list", aliasing.list_aliases)
 _add(alias, "default", aliasing.set_default)
 
 _add(app, "publish", publishing.publish, _VERSIONS)
+_add(app, "copy", copying.copy, _VERSIONS)
 _add(app, "list", listing.list_models, _VERSIONS)
 _add(app, "show", inspecting.show, _VERSIONS)
 _add(app, "diff", inspecting.diff, _VERSIONS)

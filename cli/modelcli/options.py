@@ -66,7 +66,16 @@ Registry = Annotated[
     typer.Option(
         "--registry",
         metavar="URL",
-        help="The registry: file:///PATH, or a path.",
+        help="The registry: s3://BUCKET/PREFIX?table=NAME, file:///PATH, or a path.",
+        show_default=False,
+    ),
+]
+Stack = Annotated[
+    str | None,
+    typer.Option(
+        "--stack",
+        metavar="NAME",
+        help="The registry of this CloudFormation stack; in place of --registry.",
         show_default=False,
     ),
 ]

@@ -7,14 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
-from modelregistry.aliases import changes
-from modelregistry.aliases.revision import Revision, as_json
-from modelregistry.names import HIGHEST, model_name, version_directory, version_number
+from modelregistry.aliases.revision import as_json
+from modelregistry.names import model_name, version_directory, version_number
 from modelregistry.publishing import Publication, Publisher, Source, sources
-from modelregistry.registry import EMPTY, Registry, alias_flag
+from modelregistry.registry import Registry
 
-from . import bars, completion, options, output, wording
-from .session import session_of
+from . import arrival, bars, completion, options, output
+from .session import flag_of, session_of
 
 
 def publish(
@@ -40,6 +39,7 @@ def publish(
     dry_run: options.DryRun = False,
     json: options.Json = False,
     registry: options.Registry = None,
+    stack: options.Stack = None,
 ) -> None:
     """
     Check a SavedModel and store it as an immutable version.
@@ -53,10 +53,9 @@ def publish(
     offered = sources(path, number)
     session = session_of(context)
     compiler = session.compiler()
-    location = session.locate(registry)
-    if not (location.exists() or dry_run):
-        output.note(f"making the registry {location.shown} ({location.reason})")
-    found = session.open_to_publish(registry, dry_run=dry_run)
+    location = session.locate(registry, stack)
+    found = session.open_to_write(location, dry_run=dry_run)
+    found.versions(model)  # a bucket or table that is not there is told before the long work
     publications: list[Publication] = []
     try:
         for source in _still_wanted(found, model, offered, number):
@@ -69,13 +68,14 @@ def publish(
                     dry_run=dry_run,
                 )
             publications.append(publication)
-            _tell(publication, source, number, json=json)
+            _tell(found, publication, source, number, json=json)
     finally:
         # What was published before another was refused stays published.
         if json:
             output.document(_to_json(model, publications, dry_run=dry_run))
     if publications and publications[-1].outcome == "published":
-        _say_how_to_go_live(found, publications[-1])
+        last = publications[-1]
+        arrival.say_how_to_go_live(found, last.manifest.id, last.revision, flag_of(context))
 
 
 def _still_wanted(
@@ -90,9 +90,11 @@ def _still_wanted(
             yield source
 
 
-def _tell(publication: Publication, source: Source, number: int | None, *, json: bool) -> None:
+def _tell(
+    registry: Registry, publication: Publication, source: Source, number: int | None, *, json: bool
+) -> None:
     if not json:
-        _show(publication)
+        _show(registry, publication)
     for warning in publication.plan.warnings:
         output.warning(warning)
     for note in publication.notes:
@@ -104,35 +106,16 @@ def _tell(publication: Publication, source: Source, number: int | None, *, json:
         output.note(f"to keep the directory's own number: deploy publish {path} {id.model} {own}")
 
 
-def _show(publication: Publication) -> None:
+def _show(registry: Registry, publication: Publication) -> None:
     manifest = publication.manifest
-    contents = f"{wording.count(len(manifest.files), 'file')}, {wording.size(manifest.size)}"
     if publication.outcome == "identical":
         same = f"{manifest.id} is published already and holds these very files"
         output.note(same, "nothing to publish")
     elif publication.outcome == "checked":
-        output.line(f"{manifest.id} would be published: {contents}")
+        output.line(f"{manifest.id} would be published: {arrival.contents(manifest)}")
     else:
-        output.line(f"{manifest.id} published: {contents}")
-
-
-def _say_how_to_go_live(registry: Registry, publication: Publication) -> None:
-    id = publication.manifest.id
-    if publication.revision is not None:
-        output.note(_policy_acted(registry, publication.revision))
-        return
-    state = registry.state(id.model)
-    if id.version not in state.versions() and state.default != HIGHEST:
-        output.note(
-            f"deploy promote {id.model} {id.version}{alias_flag(state.default)}", "to go live"
-        )
-
-
-def _policy_acted(registry: Registry, revision: Revision) -> str:
-    before = registry.aliases.get(revision.model, revision.number - 1)
-    changed = changes.differences(before.state if before else EMPTY, revision.state)
-    what = "; ".join(changed) or "no alias changed"
-    return f"the version policy wrote {revision.model} revision {revision.number}: {what}"
+        output.line(f"{manifest.id} published: {arrival.contents(manifest)}")
+        arrival.show_uploaded(registry, publication.uploaded, manifest)
 
 
 def _to_json(model: str, publications: list[Publication], *, dry_run: bool) -> dict[str, Any]:
@@ -150,6 +133,7 @@ def _publication_json(publication: Publication) -> dict[str, Any]:
         "outcome": publication.outcome,
         "files": len(manifest.files),
         "bytes": manifest.size,
+        "uploaded": publication.uploaded,
         "warnings": list(publication.plan.warnings),
         "notes": list(publication.notes),
         "revision": None if revision is None else as_json(revision),

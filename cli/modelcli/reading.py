@@ -13,7 +13,7 @@ from modelregistry.registry import EMPTY
 
 from . import options, output, standing, wording
 from .location import Location
-from .session import session_of
+from .session import flag_of, session_of
 from .standing import AliasStanding, Standing
 
 
@@ -23,14 +23,18 @@ def status(
     *,
     json: options.Json = False,
     registry: options.Registry = None,
+    stack: options.Stack = None,
 ) -> None:
     """What is live, since when, by whom, and where a rollback leads."""
     session = session_of(context)
-    location = session.locate(registry)
-    if model is None and not location.exists():
+    location = session.locate(registry, stack)
+    try:
+        found = session.open_at(location)
+    except NotFound:
+        if model is not None:
+            raise
         _nothing_there(location, json=json)
         return
-    found = session.open(registry)
     standings = [standing.standing(found, m) for m in ([model] if model else found.models())]
     if json:
         place = _place(location, found.url, exists=True)
@@ -41,7 +45,7 @@ def status(
     output.title("registry", f"  {found.url} ({location.reason})")
     for one in standings:
         output.line()
-        _show(one, found.now())
+        _show(one, found.now(), flag_of(context))
     if not standings:
         output.note("nothing is published here yet: deploy publish PATH MODEL")
 
@@ -64,13 +68,14 @@ def history(
     ] = None,
     json: options.Json = False,
     registry: options.Registry = None,
+    stack: options.Stack = None,
 ) -> None:
     """
     Every change of a model's aliases, newest first.
 
     With --at, the revision of that time: what was live then.
     """
-    found = session_of(context).open(registry)
+    found = session_of(context).open(registry, stack)
     moment = None if at is None else wording.read_moment(at, found.now())
     count = 1 if moment else limit
     # One more than is shown: what a revision changed is told by the one before it.
@@ -101,7 +106,7 @@ def show_aliases(one: Standing, now: datetime) -> None:
     )
 
 
-def _show(one: Standing, now: datetime) -> None:
+def _show(one: Standing, now: datetime, registry_flag: str) -> None:
     output.title(
         one.model,
         f"  revision {one.revision} · default {one.state.default}"
@@ -110,7 +115,7 @@ def _show(one: Standing, now: datetime) -> None:
     if one.aliases:
         show_aliases(one, now)
     if not one.answers_bare_requests:
-        output.note(_how_to_go_live(one))
+        output.note(_how_to_go_live(one) + registry_flag)
 
 
 def _alias_row(found: AliasStanding, now: datetime) -> tuple[object, ...]:

@@ -9,7 +9,7 @@ from modelregistry.errors import InvalidInput
 from modelregistry.names import DEFAULT_ALIAS, ModelId, model_name, version_number
 
 from . import completion, options, output
-from .session import session_of
+from .session import flag_of, session_of
 from .settling import settle
 
 _ACTS = {
@@ -31,10 +31,11 @@ def promote(
     dry_run: options.DryRun = False,
     json: options.Json = False,
     registry: options.Registry = None,
+    stack: options.Stack = None,
 ) -> None:
     """Point an alias at a version: all of its requests go there."""
     id = ModelId(model_name(model), version_number(version))
-    found = session_of(context).open(registry)
+    found = session_of(context).open(registry, stack)
     settle(
         found,
         found.propose_promote(id, alias, expect=expect),
@@ -42,6 +43,7 @@ def promote(
         dry_run=dry_run,
         json=json,
         unchanged=f"{alias} already points to {id.version}",
+        flag=flag_of(context),
     )
 
 
@@ -65,6 +67,7 @@ def rollback(
     dry_run: options.DryRun = False,
     json: options.Json = False,
     registry: options.Registry = None,
+    stack: options.Stack = None,
 ) -> None:
     """
     Point an alias back to what it pointed to before.
@@ -72,7 +75,7 @@ def rollback(
     Rolling back a rollback works, too. It needs nothing but the alias table.
     """
     version = None if to is None else version_number(to)
-    found = session_of(context).open(registry)
+    found = session_of(context).open(registry, stack)
     settle(
         found,
         found.propose_rollback(model, alias, to=version, expect=expect),
@@ -80,6 +83,7 @@ def rollback(
         dry_run=dry_run,
         json=json,
         unchanged=f"{alias} is there already",
+        flag=flag_of(context),
     )
 
 
@@ -109,6 +113,7 @@ def policy(
     dry_run: options.DryRun = False,
     json: options.Json = False,
     registry: options.Registry = None,
+    stack: options.Stack = None,
 ) -> None:
     """
     What publishing a version does to the default alias.
@@ -118,7 +123,7 @@ def policy(
     specific  the highest published one of the VERSIONs does
     all       nothing; kept for models.config
     """
-    found = session_of(context).open(registry)
+    found = session_of(context).open(registry, stack)
     if kind is None:
         found.history(model)  # raises NotFound for a model that is not there
         _show(model, found.state(model).policy, json=json)
@@ -131,6 +136,7 @@ def policy(
         dry_run=dry_run,
         json=json,
         unchanged=f"the policy of {model} already is {wanted or 'none'}",
+        flag=flag_of(context),
     )
     output.note(_ACTS[kind])
 

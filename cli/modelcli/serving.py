@@ -3,11 +3,13 @@
 import math
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
+from modelregistry.errors import InvalidInput, Unavailable
 from modelregistry.names import reference as read_reference
 
 from . import options, output
@@ -75,6 +77,7 @@ def serve(
         ),
     ] = 0,
     registry: options.Registry = None,
+    stack: options.Stack = None,
 ) -> None:
     """
     Answer TensorFlow Serving's REST API on this machine.
@@ -82,7 +85,9 @@ def serve(
     A flip of an alias is followed without a restart. TensorFlow Serving's own
     spelling of the options, --rest_api_port, is understood too.
     """
-    found = session_of(context).open(registry)
+    found = session_of(context).open(registry, stack)
+    with suppress(Unavailable):  # a server waits for a registry that is down
+        found.known_models()  # raises NotFound for a bucket or table that is not there
     with extra_for("serving"):
         from modelserver.local import serve as serve_here  # noqa: PLC0415 - imports TensorFlow
         from modelserver.settings import LocalSettings  # noqa: PLC0415
@@ -114,24 +119,53 @@ def predict(
         typer.Option(
             "--url",
             metavar="URL",
-            help="Ask this server (http://localhost:8501) instead of predicting in this process.",
+            help="Ask this server (http://localhost:8501), or the API of a stack (stack:NAME),"
+            " instead of predicting in this process.",
             show_default=False,
         ),
     ] = None,
+    header: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-H",
+            "--header",
+            metavar="NAME: VALUE",
+            help="Send this to the server: 'Authorization: Bearer TOKEN'. Can be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    auth: Annotated[
+        Literal["auto", "iam", "none"],
+        typer.Option(
+            "--auth",
+            metavar="KIND",
+            help="iam signs the request with your AWS credentials, none does not; auto signs it"
+            " for API Gateway and Lambda function URLs, if there are credentials.",
+        ),
+    ] = "auto",
     timeout: Annotated[
         float,
         typer.Option(min=0.001, metavar="SECONDS", help="How long to wait for the server."),
     ] = 60,
     registry: options.Registry = None,
+    stack: options.Stack = None,
 ) -> None:
     """Ask a model for one answer."""
     named = read_reference(reference)
     if url is not None:
-        from . import asking  # noqa: PLC0415 - urllib takes 20 ms, which only --url pays
+        # urllib takes 20 ms, which only --url pays
+        from .asking import Question, ask, predict_url  # noqa: PLC0415
+        from .authorising import authorized, read_headers  # noqa: PLC0415
 
-        output.raw(asking.ask(url, named, _body(data), timeout))
+        asked = predict_url(session_of(context).server(url), named)
+        headers = {"content-type": "application/json", **read_headers(header or ())}
+        body = _body(data)
+        output.raw(ask(Question(asked, body, timeout), authorized(asked, body, headers, auth)))
         return
-    found = session_of(context).open(registry)
+    if header or auth != "auto":
+        raise InvalidInput("--header and --auth are for a server: they mean nothing without --url")
+    found = session_of(context).open(registry, stack)
+    found.versions(named.model)  # raises NotFound for a bucket or table that is not there
     with extra_for("predicting"):
         from modelserver.local import predict_once  # noqa: PLC0415 - imports TensorFlow
     output.raw(predict_once(found, named, _body(data)))

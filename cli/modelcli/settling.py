@@ -19,11 +19,13 @@ def settle(
     dry_run: bool,
     json: bool,
     unchanged: str,
+    flag: str = "",
 ) -> None:
     """
     Write `proposal`, unless this is a dry run, and tell what became of it.
 
-    `unchanged` says what is so already, for a proposal that changes nothing.
+    `unchanged` says what is so already, for a proposal that changes nothing; `flag` is
+    what a command needs to mean this registry.
     """
     revision = None if dry_run else registry.commit(proposal, message)
     if json:
@@ -40,7 +42,7 @@ def settle(
     for note in proposal.notes:
         output.note(note)
     if revision is not None and (command := undo(proposal)):
-        output.note(command, "undo")
+        output.note(command + flag, "undo")
 
 
 def in_one_line(proposal: Proposal) -> str:

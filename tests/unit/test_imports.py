@@ -15,6 +15,7 @@ CLI = ROOT / "cli" / "modelcli"
 
 # What starts `deploy promote` on a build agent, and the small functions: neither may pay for it.
 HEAVY = {"tensorflow", "numpy", "fastapi", "starlette", "boto3", "botocore", "typer", "rich"}
+AWS = {"boto3", "botocore", "mypy_boto3_cloudformation", "mypy_boto3_dynamodb", "mypy_boto3_s3"}
 
 
 def modules(package: Path) -> list[Path]:
@@ -48,7 +49,13 @@ def packages(module: Path) -> set[str]:
 
 @pytest.mark.parametrize("module", modules(REGISTRY), ids=lambda path: path.stem)
 def test_the_registry_imports_itself_and_the_standard_library(module: Path) -> None:
-    assert packages(module) <= sys.stdlib_module_names | {"modelregistry"}
+    also = AWS if module.parent == REGISTRY / "aws" else set()
+    assert packages(module) <= sys.stdlib_module_names | {"modelregistry"} | also
+
+
+@pytest.mark.parametrize("package", [SERVER, CLI], ids=lambda path: path.name)
+def test_only_the_registry_talks_to_aws(package: Path) -> None:
+    assert [path for path in modules(package) if AWS & packages(path)] == []
 
 
 @pytest.mark.parametrize("package", [REGISTRY, SERVER], ids=lambda path: path.name)
@@ -84,10 +91,23 @@ def edges(module: Path) -> set[str]:
     return {target for target in imported(module) if target != name_of(module)}
 
 
-def test_opening_a_registry_loads_nothing_heavy() -> None:
-    program = "import sys, modelregistry.opening; print(*sys.modules, sep='\\n')"
+@pytest.mark.parametrize(
+    "use",
+    [
+        "",
+        "opening.open_registry(directory, create=True).models()",
+        "opening.canonical('s3://bucket/models?table=aliases')",
+    ],
+    ids=["the module", "a directory", "the URL of one on AWS"],
+)
+def test_opening_a_registry_loads_nothing_heavy(use: str, tmp_path: Path) -> None:
+    program = (
+        "import sys; from modelregistry import opening; directory = sys.argv[1]\n"
+        f"{use}\n"
+        "print(*sys.modules, sep='\\n')"
+    )
     child = subprocess.run(
-        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+        [sys.executable, "-c", program, str(tmp_path)], check=True, capture_output=True, text=True
     )
     loaded = {name.split(".")[0] for name in child.stdout.split()}
     assert loaded & HEAVY == set()

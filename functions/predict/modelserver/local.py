@@ -15,6 +15,7 @@ from modelregistry.opening import open_registry
 from modelregistry.registry import Registry
 
 from .api.app import create_app
+from .asked import Asked
 from .compiler import SubprocessCompiler
 from .errors import PortTaken
 from .server import ModelServer
@@ -33,6 +34,7 @@ def serve(registry_url: str, settings: LocalSettings) -> None:
     Raises PortTaken, and RegistryError where there is no registry to serve.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("botocore").setLevel(logging.WARNING)  # it tells where credentials are from
     stopping = threading.Event()
     try:
         with _bind(settings.host, settings.port) as listener:
@@ -50,8 +52,7 @@ def predict_once(registry: Registry, reference: Reference, body: bytes) -> bytes
     Raises ServingError and RegistryError.
     """
     server = ModelServer.over(registry, ServingSettings(), SubprocessCompiler())
-    answer, _ = server.predict(reference.model, reference.version, reference.alias, body)
-    return answer
+    return server.predict(Asked(reference.model, reference.version, reference.alias), body)
 
 
 def follow(server: ModelServer, seconds: float, stopping: threading.Event) -> None:

@@ -12,33 +12,24 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import wait
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from modelregistry.aliases.changes import whole
 from modelregistry.aliases.revision import Revision
-from modelregistry.aliases.state import Alias
+from modelregistry.aliases.state import Alias, State
 from modelregistry.errors import InvalidInput, NotFound, RegistryError
-from modelregistry.names import DEFAULT_ALIAS, HIGHEST, ModelId, model_name
-from modelregistry.registry import Registry, alias_flag
+from modelregistry.names import HIGHEST, ModelId, model_name
+from modelregistry.registry import EMPTY, Registry, alias_flag
 
+from .asked import Routed
 from .errors import ModelNotFound, ModelUnavailable, ServingError, UnknownLabel
-from .servables import Servables
+from .observer import UNOBSERVED, Observer
+from .servables import Servable, Servables
 
 _log = logging.getLogger(__name__)
-
-
-class Routed(NamedTuple):
-    """
-    What answers a request: the version, and the alias that led to it, if one did.
-
-    `revision` is the one whose route was taken; 0 where no alias was asked.
-    """
-
-    id: ModelId
-    alias: str = ""
-    revision: int = 0
+# No alias can be called this: whatever the revision says that the default is.
+_DEFAULT = "?"
 
 
 @dataclass
@@ -49,16 +40,34 @@ class _Route:
     revision: int
 
 
+Moment = tuple[float, float]  # monotonic, wall
+_NEVER: Moment = (-math.inf, -math.inf)
+
+
 @dataclass
 class _Followed:
-    """One model, as far as this process has followed its log."""
+    """
+    One model, as far as this process has followed its log.
+
+    `looked` is the last look, `known` the last that succeeded. `published` is as of
+    `listed`, and only where somebody asked; `seen` are versions that were found by
+    number. `coming` holds what an alias waits for, and since when.
+    """
 
     newest: Revision | None = None
-    published: list[int] = field(default_factory=list)
     routes: dict[str, _Route] = field(default_factory=dict)
-    looked: tuple[float, float] = (-math.inf, -math.inf)
+    coming: dict[str, tuple[Alias, float]] = field(default_factory=dict)
+    looked: Moment = _NEVER
+    known: Moment = _NEVER
     problem: str = ""
+    published: list[int] | None = None
+    listed: Moment = _NEVER
+    seen: set[int] = field(default_factory=set)
     looking: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def state(self) -> State:
+        return self.newest.state if self.newest else EMPTY
 
 
 class Router:
@@ -67,7 +76,9 @@ class Router:
 
     A look at the table is made on the request path, at most once in `ttl` seconds
     a model; one request makes it while the others go on with what is known. A
-    table that cannot be reached leaves the last known routes in force.
+    table that cannot be reached leaves the last known routes in force. The artifact
+    store is asked only where the table cannot answer: a flip to a version that is
+    loaded needs no store.
 
     Age is the larger of monotonic and wall time: a frozen container's monotonic
     clock stands still. Thread-safe.
@@ -80,6 +91,7 @@ class Router:
         *,
         ttl: float,
         swap_wait: float = 0.0,
+        observer: Observer = UNOBSERVED,
         monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
         pick: Callable[[], float] = random.random,
@@ -88,22 +100,32 @@ class Router:
         self._servables = servables
         self._ttl = ttl
         self._swap_wait = swap_wait
+        self._observer = observer
         self._monotonic = monotonic
         self._wall = wall
         self._pick = pick
         self._models: dict[str, _Followed] = {}
         self._lock = threading.Lock()
 
-    def resolve(self, model: str, version: int | None = None, label: str | None = None) -> Routed:
+    def resolve(
+        self,
+        model: str,
+        version: int | None = None,
+        label: str | None = None,
+        *,
+        patience: float = math.inf,
+    ) -> Routed:
         """
         What answers `model`, its `version`, its alias `label`, or its default.
 
-        Raises ModelNotFound or UnknownLabel with TensorFlow Serving's texts, and
-        ModelUnavailable where the table was never reached.
+        Who sees a new revision of the alias that was asked for waits for its versions:
+        `swap_wait`, but at most `patience` seconds. Raises ModelNotFound or UnknownLabel
+        with TensorFlow Serving's texts, and ModelUnavailable where the table was never
+        reached.
         """
-        followed = self.look(model)
         if version is not None:
-            return Routed(self._specific(model, followed, version))
+            return Routed(self._specific(model, self.look(model), version))
+        followed = self.look(model, label or _DEFAULT, patience)
         if label is not None:
             route = followed.routes.get(label) if followed and label != HIGHEST else None
             if route is None:
@@ -113,7 +135,7 @@ class Router:
             raise ModelNotFound(f"Servable not found for request: Latest({model})")
         return self._default(model, followed)
 
-    def look(self, model: str) -> _Followed | None:
+    def look(self, model: str, alias: str = "", patience: float = 0.0) -> _Followed | None:
         """
         Follow `model`'s log if the last look is too old. None if there is no such model.
 
@@ -123,9 +145,9 @@ class Router:
         if followed is None:
             return self._first_look(model)
         # One looks, the rest go on with what is known.
-        if self._is_old(followed) and followed.looking.acquire(blocking=False):
+        if self._is_old(followed.looked) and followed.looking.acquire(blocking=False):
             try:
-                self._look_again(model, followed)
+                self._look_again(model, followed, alias, min(self._swap_wait, patience))
             finally:
                 followed.looking.release()
         return followed
@@ -133,15 +155,45 @@ class Router:
     def routes(self, model: str) -> Mapping[str, Alias]:
         """What each alias of `model` answers with now, in this process."""
         followed = self.look(model)
-        if followed is None:
-            return {}
-        with self._lock:
-            return {name: r.alias for name, r in followed.routes.items() if name != HIGHEST}
+        return self._answering(followed) if followed else {}
 
     def published(self, model: str) -> list[int]:
-        """The versions of `model`, ascending, as of the last look."""
+        """
+        The versions of `model`, ascending; the last known ones if the store is down.
+
+        Raises ModelUnavailable where they were never listed.
+        """
         followed = self.look(model)
-        return followed.published if followed else []
+        if followed is None:
+            return []
+        if followed.published is None or self._is_old(followed.listed):
+            try:
+                self._list(model, followed, followed.state)
+            except RegistryError as error:
+                if followed.published is None:
+                    raise ModelUnavailable(
+                        f"the versions of {model} cannot be listed: {error}"
+                    ) from error
+        return [v for v in followed.published or [] if v not in followed.state.retired]
+
+    def wanted(self, model: str) -> list[ModelId]:
+        """
+        What `model`'s aliases point to. First the version in place: it answers most of
+        what names neither version nor label, and must not wait for the others.
+        """
+        followed = self.look(model)
+        if followed is None:
+            return []
+        aliases = dict(_wanted(followed))
+        default = aliases.pop(followed.state.default, None)
+        ordered = [*([default] if default else []), *aliases.values()]
+        shares = [
+            (model, share.version)
+            for alias in ordered
+            for share in sorted(alias.routes, key=lambda share: -share.weight)
+            if share.weight > 0
+        ]
+        return [ModelId(*id) for id in dict.fromkeys(shares)]
 
     def preload(self, model: str) -> None:
         """Begin to load what `model`'s aliases point to, so that no request has to wait for it."""
@@ -164,43 +216,63 @@ class Router:
         return problems
 
     def _first_look(self, model: str) -> _Followed | None:
+        followed = _Followed()
         try:
             model_name(model)
-            newest, published = self._read(model)
+            newest = self._registry.aliases.newest(model)
+            if newest is None or newest.state.default == HIGHEST:
+                self._list(model, followed, newest.state if newest else EMPTY)
         except InvalidInput:
             return None
         except RegistryError as error:
             raise ModelUnavailable(f"the alias table cannot be read: {error}") from error
-        if newest is None and not published:
+        if newest is None and not followed.published:
             return None  # nothing to follow; whoever invents names fills no memory
         # Filled before anybody else can see it. Who looks first at the same time
         # does this twice, and one of the two is forgotten.
-        followed = _Followed()
-        self._adopt(model, followed, newest, published)
+        self._adopt(model, followed, newest)
         with self._lock:
             return self._models.setdefault(model, followed)
 
-    def _look_again(self, model: str, followed: _Followed) -> None:
+    def _look_again(self, model: str, followed: _Followed, alias: str, patience: float) -> None:
         try:
-            newest, published = self._read(model)
+            newest = self._registry.aliases.newest(model)
         except RegistryError as error:
             self._report(model, followed, f"keeping the last known aliases: {error}")
             return
         if followed.newest is not None and newest is None:
             self._report(model, followed, "its log is gone: keeping the last known aliases")
             return
-        followed.problem = ""
-        self._adopt(model, followed, newest, published)
+        if newest is not None and newest.state.default == HIGHEST:
+            try:
+                self._list(model, followed, newest.state)
+            except RegistryError as error:
+                self._report(model, followed, f"keeping the last known versions: {error}")
+            else:
+                followed.problem = ""
+        else:
+            followed.problem = ""
+        loads = self._adopt(model, followed, newest)
+        if alias == _DEFAULT:
+            alias = followed.state.default
+        wanted = _wanted(followed).get(alias)
+        awaited = [loads[id] for id in (_ids(model, wanted) if wanted else ()) if id in loads]
+        if awaited and patience:
+            wait(awaited, timeout=patience)
+            self._flip(model, followed)
 
-    def _read(self, model: str) -> tuple[Revision | None, list[int]]:
-        newest = self._registry.aliases.newest(model)
-        state = newest.state if newest else None
-        return newest, self._registry.versions(model, state)
+    def _list(self, model: str, followed: _Followed, state: State) -> None:
+        followed.published = self._registry.versions(model, state)
+        followed.listed = self._now()
 
     def _adopt(
-        self, model: str, followed: _Followed, newest: Revision | None, published: list[int]
-    ) -> None:
-        """Take what was read as the newest; flip what is loaded, load what is not."""
+        self, model: str, followed: _Followed, newest: Revision | None
+    ) -> Mapping[ModelId, "Future[Servable]"]:
+        """
+        Take what was read as the newest; flip what is loaded, load what is not.
+
+        Returns the loads under way.
+        """
         known = followed.newest
         if known and newest and newest.number < known.number:
             # A log never shrinks: somebody put another in its place, and means it.
@@ -210,17 +282,12 @@ class Router:
                 known.number,
                 newest.number,
             )
-        followed.newest, followed.published = newest, published
-        followed.looked = self._now()
-        missing = self._flip(model, followed)
-        if not missing:
-            return
-        loads = [self._servables.start(id) for id in missing]
-        for load in loads:
+        followed.newest = newest
+        followed.looked = followed.known = self._now()
+        loads = {id: self._servables.start(id) for id in self._flip(model, followed)}
+        for load in loads.values():
             load.add_done_callback(lambda _: self._flip(model, followed))
-        if self._swap_wait:
-            wait(loads, timeout=self._swap_wait)
-            self._flip(model, followed)
+        return loads
 
     def _flip(self, model: str, followed: _Followed) -> set[ModelId]:
         """
@@ -230,9 +297,11 @@ class Router:
         would wait for a load anyway. Returns what has to be loaded for the rest.
         """
         missing: set[ModelId] = set()
+        swaps: list[tuple[str, Alias, Alias, float]] = []
         with self._lock:
             wanted = _wanted(followed)
             number = followed.newest.number if followed.newest else 0
+            now = self._monotonic()
             for name in [name for name in followed.routes if name not in wanted]:
                 del followed.routes[name]
             for name, alias in wanted.items():
@@ -244,16 +313,26 @@ class Router:
                     or not absent
                     or self._is_idle(model, route)
                 ):
+                    _, since = followed.coming.pop(name, (alias, now))
                     if route and route.alias != alias:
                         _log.info("%s: %s %s → %s", model, name, route.alias, alias)
+                        swaps.append((name, route.alias, alias, now - since))
                     followed.routes[name] = _Route(alias, number)
                 else:
                     missing |= absent
+                    if followed.coming.get(name, (None,))[0] != alias:
+                        followed.coming[name] = alias, now
             # What is still to be flipped to is pinned too: loading the second of two
             # versions must not evict the first.
             coming = set().union(*(_ids(model, alias) for alias in wanted.values()))
             self._servables.pin(model, frozenset(_targets(model, followed) | coming))
+        for name, before, after, seconds in swaps:
+            self._observer.swapped(model, name, before, after, seconds)
         return missing
+
+    def _answering(self, followed: _Followed) -> Mapping[str, Alias]:
+        with self._lock:
+            return {name: r.alias for name, r in followed.routes.items() if name != HIGHEST}
 
     def _report(self, model: str, followed: _Followed, problem: str) -> None:
         """A look that told nothing new. Said once, not at every look."""
@@ -261,13 +340,17 @@ class Router:
         if problem != followed.problem:
             _log.error("%s: %s", model, problem)
         followed.problem = problem
+        stale = self._age(followed.known)
+        self._observer.look_failed(model, self._answering(followed), stale, problem)
 
     def _is_idle(self, model: str, route: _Route) -> bool:
         return not any(self._servables.is_loaded(id) for id in _ids(model, route.alias))
 
     def _default(self, model: str, followed: _Followed) -> Routed:
-        name = followed.newest.state.default if followed.newest else DEFAULT_ALIAS
+        name = followed.state.default
         route = followed.routes.get(name)
+        if route is None and name == HIGHEST and followed.published is None:
+            raise ModelUnavailable(f"the versions of {model} are not known: {followed.problem}")
         if route is None and name == HIGHEST:
             raise ModelNotFound(f"Servable not found for request: Latest({model})")
         if route is None:
@@ -278,18 +361,25 @@ class Router:
         return self._through(model, name, route)
 
     def _specific(self, model: str, followed: _Followed | None, version: int) -> ModelId:
-        """A published version. One that appeared since the last look is found too."""
+        """
+        A published version; one that is loaded or was found before is not looked up again.
+
+        One that appeared since the last look is found, too.
+        """
         id = ModelId(model, version)
-        if followed is not None:
-            retired = followed.newest.state.retired if followed.newest else ()
-            known = version in followed.published or self._is_published(id)
-            if known and version not in retired:
-                return id
-        raise ModelNotFound(f"Servable not found for request: Specific({model}, {version})")
+        if followed is None or version in followed.state.retired:
+            found = False
+        else:
+            resident = version in followed.seen or self._servables.is_loaded(id)
+            found = resident or self._is_published(id)
+        if followed is None or not found:
+            raise ModelNotFound(f"Servable not found for request: Specific({model}, {version})")
+        followed.seen.add(version)
+        return id
 
     def _is_published(self, id: ModelId) -> bool:
         try:
-            self._registry.published(id)
+            self._registry.artifacts.manifest(id)
         except NotFound:
             return False
         except RegistryError as error:
@@ -307,19 +397,20 @@ class Router:
         alias = "" if name == HIGHEST else name
         return Routed(ModelId(model, chosen.version), alias, route.revision)
 
-    def _is_old(self, followed: _Followed) -> bool:
-        monotonic, wall = self._now()
-        return max(monotonic - followed.looked[0], wall - followed.looked[1]) >= self._ttl
+    def _is_old(self, moment: Moment) -> bool:
+        return self._age(moment) >= self._ttl
 
-    def _now(self) -> tuple[float, float]:
+    def _age(self, moment: Moment) -> float:
+        monotonic, wall = self._now()
+        return max(monotonic - moment[0], wall - moment[1])
+
+    def _now(self) -> Moment:
         return self._monotonic(), self._wall()
 
 
 def _wanted(followed: _Followed) -> Mapping[str, Alias]:
     """The newest aliases; a default that means the highest version is one more, `highest`."""
-    if followed.newest is None:
-        return {}
-    state = followed.newest.state
+    state = followed.state
     if state.default == HIGHEST and followed.published:
         return {**state.aliases, HIGHEST: whole(followed.published[-1])}
     return state.aliases

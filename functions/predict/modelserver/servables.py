@@ -15,6 +15,7 @@ from modelregistry.names import ModelId
 from modelregistry.plan import Plan
 
 from .errors import ModelNotFound, ModelUnavailable, ServingError, StillLoading
+from .observer import UNOBSERVED, Observer
 from .runtime.tensors import Array
 
 _log = logging.getLogger(__name__)
@@ -74,10 +75,12 @@ class Servables:
         *,
         budget: int,
         clock: Callable[[], float] = time.monotonic,
+        observer: Observer = UNOBSERVED,
     ) -> None:
         self._load = load
         self._budget = budget
         self._clock = clock
+        self._observer = observer
         self._lock = threading.Lock()
         self._loaded: OrderedDict[ModelId, Servable] = OrderedDict()
         self._loading: dict[ModelId, Future[Servable]] = {}
@@ -144,12 +147,13 @@ class Servables:
         try:
             servable = self._load(id)
         except ModelNotFound as error:
-            self._fail(id, ModelNotFound, str(error), future)
+            self._fail(id, ModelNotFound, str(error), started, future)
         except ServingError as error:
-            self._fail(id, ModelUnavailable, str(error), future)
+            self._fail(id, ModelUnavailable, str(error), started, future)
         except BaseException as error:  # noqa: BLE001 - whatever it is, those who wait must hear of it
             _log.exception("loading %s failed", id)
-            self._fail(id, ModelUnavailable, f"{id} failed to load: {error!r}", future)
+            message = f"{id} failed to load: {error!r}"
+            self._fail(id, ModelUnavailable, message, started, future)
         else:
             with self._lock:
                 self._loaded[id] = servable
@@ -157,7 +161,9 @@ class Servables:
                 del self._loading[id]
                 evicted = self._evict(keep=id)
             del evicted
-            _log.info("%s loaded in %.2f s", id, self._clock() - started)
+            seconds = self._clock() - started
+            _log.info("%s loaded in %.2f s", id, seconds)
+            self._observer.loaded(id, seconds, servable.size)
             future.set_result(servable)
 
     def _fail(
@@ -165,6 +171,7 @@ class Servables:
         id: ModelId,
         kind: type[ModelNotFound] | type[ModelUnavailable],
         message: str,
+        started: float,
         future: "Future[Servable]",
     ) -> None:
         with self._lock:
@@ -173,6 +180,7 @@ class Servables:
             failure = self._failures[id] = _Failure(kind, message, self._clock(), delay)
             del self._loading[id]
         _log.error("%s failed to load, next try in %.0f s: %s", id, delay, message)
+        self._observer.load_failed(id, failure.at - started, message)
         future.set_exception(failure.error())
 
     def _evict(self, keep: ModelId | None = None) -> list[Servable]:

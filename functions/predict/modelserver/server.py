@@ -11,12 +11,15 @@ from modelregistry.plan import Compiler
 from modelregistry.registry import Registry
 
 from . import documents
+from .asked import Asked
+from .clock import Clock
 from .codec.request import PredictBody
 from .codec.response import encode_predict
 from .errors import InvalidRequest, ModelNotFound
 from .loading import loader
-from .routing import Routed, Router
-from .servables import Servables
+from .observer import UNOBSERVED, Observer
+from .routing import Router
+from .servables import Servable, Servables
 from .settings import ServingSettings
 
 
@@ -27,39 +30,49 @@ class ModelServer:
     Every method is thread-safe, blocks, and raises ServingError.
     """
 
-    def __init__(self, servables: Servables, router: Router, settings: ServingSettings) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        servables: Servables,
+        router: Router,
+        settings: ServingSettings,
+        observer: Observer = UNOBSERVED,
+    ) -> None:
+        self.registry = registry
         self.servables = servables
         self.router = router
         self.settings = settings
+        self.observer = observer
 
     @classmethod
     def over(
-        cls, registry: Registry, settings: ServingSettings, compiler: Compiler
+        cls,
+        registry: Registry,
+        settings: ServingSettings,
+        compiler: Compiler,
+        observer: Observer = UNOBSERVED,
     ) -> "ModelServer":
         """The server of everything in `registry`."""
         load = loader(registry, settings.threads, compiler)
-        servables = Servables(load, budget=settings.memory_budget)
-        router = Router(registry, servables, ttl=settings.alias_ttl, swap_wait=settings.swap_wait)
-        return cls(servables, router, settings)
+        servables = Servables(load, budget=settings.memory_budget, clock=Clock(), observer=observer)
+        router = Router(
+            registry,
+            servables,
+            ttl=settings.alias_ttl,
+            swap_wait=settings.swap_wait,
+            observer=observer,
+        )
+        return cls(registry, servables, router, settings, observer)
 
-    def predict(
-        self,
-        model: str,
-        version: int | None,
-        label: str | None,
-        body: bytes,
-        *,
-        wait: float | None = None,
-    ) -> tuple[bytes, Routed]:
+    def predict(self, asked: Asked, body: bytes, *, wait: float | None = None) -> bytes:
         """
-        Answer a predict request: the response body, and what it came from.
+        Answer a predict request: the response body.
 
         The order of checks is upstream's: JSON, model, signature, inputs, graph.
         Raises StillLoading after `wait` seconds; None waits to the end.
         """
         parsed = PredictBody.parse(body)
-        routed = self.router.resolve(model, version, label)
-        servable = self.servables.get(routed.id, timeout=wait)
+        servable = self._servable(asked, wait)
         signature = servable.plan.signatures.get(parsed.signature_name)
         if signature is None:
             raise InvalidRequest(
@@ -67,15 +80,16 @@ class ModelServer:
             )
         inputs = parsed.inputs(signature.inputs)
         outputs = servable.model.run(parsed.signature_name, inputs.arrays)
-        return encode_predict(outputs, signature.outputs, row=inputs.row), routed
+        return encode_predict(outputs, signature.outputs, row=inputs.row)
 
-    def status(self, model: str, version: int | None, label: str | None) -> dict[str, Any]:
+    def status(self, asked: Asked) -> dict[str, Any]:
         """The status document: all versions, the one asked for, or those a label leads to."""
+        model, version = asked.model, asked.version
         published = self.router.published(model)
-        if label is not None:
-            alias = self.router.routes(model).get(label)
+        if asked.label is not None:
+            alias = self.router.routes(model).get(asked.label)
             if alias is None:
-                self.router.resolve(model, label=label)  # says that there is none
+                self.router.resolve(model, label=asked.label)  # says that there is none
             published = sorted(alias.versions()) if alias else []
         if version is not None:
             if version not in published:
@@ -85,10 +99,16 @@ class ModelServer:
             raise ModelNotFound(f"Could not find any versions of model {model}")
         return documents.status([(v, self.servables.failure(ModelId(model, v))) for v in published])
 
-    def metadata(
-        self, model: str, version: int | None, label: str | None, *, wait: float | None = None
-    ) -> tuple[dict[str, Any], Routed]:
-        """The metadata document of the version that would answer, and which that is."""
-        routed = self.router.resolve(model, version, label)
-        servable = self.servables.get(routed.id, timeout=wait)
-        return documents.metadata(routed.id, servable.plan), routed
+    def metadata(self, asked: Asked, *, wait: float | None = None) -> dict[str, Any]:
+        """The metadata document of the version that would answer."""
+        servable = self._servable(asked, wait)
+        return documents.metadata(servable.id, servable.plan)
+
+    def _servable(self, asked: Asked, wait: float | None) -> Servable:
+        """What answers, named in `asked.routed` even where it cannot be loaded."""
+        # Half of the time that is left: the version in place needs some of it to answer.
+        patience = asked.remaining() / 2
+        asked.routed = self.router.resolve(
+            asked.model, asked.version, asked.label, patience=patience
+        )
+        return self.servables.get(asked.routed.id, timeout=wait)

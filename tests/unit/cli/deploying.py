@@ -8,6 +8,8 @@ from typing import Any
 
 from modelcli.main import main
 from modelcli.session import Session
+from modelregistry.aws.stack import StackOutputs
+from modelregistry.errors import NotFound
 from modelregistry.opening import open_registry
 from modelregistry.plan import Compiler
 from modelregistry.registry import Registry
@@ -30,23 +32,32 @@ class Deploy:
     """
     The command in the directory `work`, its registry in `work/registry`.
 
-    `environment` is what it sees of the environment, `compiler` what it publishes with,
-    unless `compiler_from` makes another, or fails to.
+    `environment` is what it sees of the environment, `stacks` what CloudFormation has,
+    `compiler` what it publishes with, unless `compiler_from` makes another, or fails to.
     """
 
     work: Path
     read: Callable[[], tuple[str, str]]
     environment: dict[str, str] = field(default_factory=dict)
+    stacks: dict[str, StackOutputs] = field(default_factory=dict)
     compiler: FakeCompiler = field(default_factory=FakeCompiler)
     compiler_from: Callable[[], Compiler] | None = None
 
     def __call__(self, *arguments: str) -> Result:
         session = Session(
-            self.environment, self.work, self.compiler_from or (lambda: self.compiler)
+            self.environment,
+            self.work,
+            self.compiler_from or (lambda: self.compiler),
+            self.outputs,
         )
         code = main(arguments, session=session)
         out, err = self.read()
         return Result(code, out, err)
+
+    def outputs(self, stack: str) -> StackOutputs:
+        if stack not in self.stacks:
+            raise NotFound(f"there is no stack {stack}")
+        return self.stacks[stack]
 
     def ok(self, *arguments: str) -> Result:
         """Run what has to succeed."""

@@ -15,7 +15,8 @@ from modelserver import errors as serving
 from tests.unit.cli.deploying import Deploy
 
 DEPLOY = Path(sys.executable).with_name("deploy")
-HEAVY = {"numpy", "tensorflow", "keras", "fastapi", "uvicorn", "boto3", "modelserver.runtime"}
+HEAVY = {"numpy", "tensorflow", "keras", "fastapi", "uvicorn", "modelserver.runtime"}
+HEAVY |= {"boto3", "botocore", "s3transfer"}
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -39,7 +40,7 @@ def test_without_arguments_it_prints_its_help(deploy: Deploy) -> None:
 
 def test_the_help_tells_exit_codes_and_the_choice_of_registry(deploy: Deploy) -> None:
     shown = " ".join(deploy.ok("--help").out.split())
-    assert "DEPLOY_REGISTRY; else deploy.toml in the working tree" in shown
+    assert "DEPLOY_REGISTRY or DEPLOY_STACK; else deploy.toml in the working tree" in shown
     for code, meaning in failures.MEANINGS.items():
         assert f"{code} {meaning}" in shown
 
@@ -109,6 +110,8 @@ def test_what_needs_no_tensorflow_does_not_import_it(arguments: list[str], tmp_p
         (serving.ModelUnavailable("x"), 1),
         (serving.PredictionFailed(3, "x"), 1),
         (serving.PortTaken("x"), 1),
+        (serving.BadSetting("x"), 2),
+        (serving.NoHttpEvent("x"), 1),
         (failures.Failed("x", code=2), 2),
     ],
 )

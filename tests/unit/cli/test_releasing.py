@@ -32,6 +32,14 @@ def test_promote_says_what_changed_and_how_to_undo_it(live: Deploy) -> None:
     assert newest.change.message == "better"
 
 
+@pytest.mark.parametrize("before", [True, False])
+def test_the_way_back_leads_to_the_registry_that_was_named(live: Deploy, *, before: bool) -> None:
+    named, words = ("--registry", "registry"), ("promote", "sample", "2")
+    live.environment["DEPLOY_REGISTRY"] = "another"
+    result = live.ok(*named, *words) if before else live.ok(*words, *named)
+    assert result.err == "undo: deploy rollback sample --registry registry\n"
+
+
 def test_another_alias_is_undone_by_its_name(live: Deploy) -> None:
     assert live.ok("promote", "sample", "2", "--alias", "canary").err == (
         "undo: deploy alias unset sample canary\n"

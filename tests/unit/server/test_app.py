@@ -45,7 +45,7 @@ def client(registry: Registry, loads: Loads) -> Iterator[TestClient]:
     settings = ServingSettings(alias_ttl=0, timeout=5, max_body_bytes=1000, memory_budget=10**9)
     servables = Servables(loads, budget=10**9)
     router = Router(registry, servables, ttl=0, swap_wait=5)
-    server = ModelServer(servables, router, settings)
+    server = ModelServer(registry, servables, router, settings)
     with TestClient(create_app(server), raise_server_exceptions=False) as client:
         yield client
 
@@ -222,7 +222,7 @@ def test_a_prediction_that_takes_too_long_answers_504(
     servables = Servables(Loads(), budget=1000)
     servables.get(ModelId("sample", 1))
     settings = ServingSettings(timeout=0.05, memory_budget=1000)
-    server = ModelServer(servables, Router(registry, servables, ttl=1), settings)
+    server = ModelServer(registry, servables, Router(registry, servables, ttl=1), settings)
     with TestClient(create_app(server)) as client:
         answer = client.post(PREDICT, content='{"instances": [1.0]}')
         finish.set()
@@ -236,7 +236,7 @@ def patient(registry: Registry, loads: Loads) -> Iterator[TestClient]:
     servables = Servables(loads, budget=1000)
     servables.get(ModelId("sample", 1))
     settings = ServingSettings(timeout=1, memory_budget=1000)
-    server = ModelServer(servables, Router(registry, servables, ttl=1), settings)
+    server = ModelServer(registry, servables, Router(registry, servables, ttl=1), settings)
     with TestClient(create_app(server)) as client:
         yield client
 

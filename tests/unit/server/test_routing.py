@@ -13,10 +13,12 @@ from modelregistry.aliases.revision import Revision
 from modelregistry.aliases.state import parse_shares
 from modelregistry.deletion import execute, propose_delete
 from modelregistry.errors import Unavailable
+from modelregistry.manifest import Manifest
 from modelregistry.names import ModelId
 from modelregistry.registry import Registry
+from modelserver.asked import Routed
 from modelserver.errors import ModelNotFound, ModelUnavailable, UnknownLabel
-from modelserver.routing import Routed, Router
+from modelserver.routing import Router
 from modelserver.servables import FIRST_RETRY, Servables
 from tests.fakes import MemoryArtifacts, publish_all
 
@@ -251,6 +253,32 @@ def test_swap_wait_ends_and_the_old_version_answers(world: World) -> None:
     eventually(2, lambda: version(router))
 
 
+def test_swap_wait_is_no_longer_than_the_request_has_time(world: World) -> None:
+    world.promote(1)
+    world.warm(1)
+    router = world.router(swap_wait=60)
+    version(router)
+    world.promote(2)
+    world.pass_ttl()
+    with world.loads.held():
+        assert 1 == router.resolve("sample", patience=0.01).id.version
+
+
+def test_nobody_waits_for_the_swap_of_an_alias_that_they_did_not_ask_for(world: World) -> None:
+    world.promote(1)
+    world.promote(1, "canary")
+    world.warm(1)
+    router = world.router(swap_wait=60)
+    version(router)
+    world.promote(3, "canary")
+    world.pass_ttl()
+    with world.loads.held():
+        assert 1 == version(router)
+        world.pass_ttl()
+        assert 2 == router.resolve("sample", version=2).id.version
+    eventually(3, lambda: version(router, "canary"))
+
+
 def test_a_version_that_cannot_be_loaded_leaves_the_old_route_in_force(world: World) -> None:
     world.promote(1)
     world.warm(1)
@@ -317,6 +345,92 @@ def test_a_table_that_is_down_leaves_the_last_known_routes(world: World) -> None
     assert 1 == version(router)  # not asked again before another TTL has passed
     world.pass_ttl()
     assert 2 == version(router)
+
+
+class CountedArtifacts(MemoryArtifacts):
+    """Counts what is asked of it, and can be taken down."""
+
+    def __init__(self, cache: Path) -> None:
+        super().__init__(cache)
+        self.asked: Counter[str] = Counter()
+        self.down = False
+
+    def versions(self, model: str) -> list[int]:
+        self._ask("versions")
+        return super().versions(model)
+
+    def manifest(self, id: ModelId) -> Manifest:
+        self._ask("manifest")
+        return super().manifest(id)
+
+    def _ask(self, what: str) -> None:
+        self.asked[what] += 1
+        if self.down:
+            raise Unavailable("the store does not answer")
+
+
+@pytest.fixture
+def store(world: World, tmp_path: Path) -> CountedArtifacts:
+    """The store of `world`, watched."""
+    store = CountedArtifacts(tmp_path / "cache")
+    world.registry.artifacts = store
+    publish_all(world.registry, tmp_path / "again", {"sample": 3})
+    return store
+
+
+def test_a_look_asks_the_table_and_not_the_store(world: World, store: CountedArtifacts) -> None:
+    world.promote(1)
+    world.warm(1, 2)
+    router = world.router()
+    version(router)
+    world.promote(2)
+    store.asked.clear()
+    for _ in range(3):
+        world.pass_ttl()
+        assert 2 == version(router)
+    assert {} == store.asked
+
+
+def test_a_version_by_number_is_looked_up_once(world: World, store: CountedArtifacts) -> None:
+    world.promote(1)
+    router = world.router()
+    store.asked.clear()
+    for _ in range(3):
+        router.resolve("sample", version=2)
+    assert {"manifest": 1} == store.asked
+    store.down = True
+    assert 2 == router.resolve("sample", version=2).id.version
+    with pytest.raises(ModelUnavailable, match=r"^sample:3 cannot be looked up: the store"):
+        router.resolve("sample", version=3)
+    world.warm(3)
+    assert 3 == router.resolve("sample", version=3).id.version
+
+
+def test_a_store_that_is_down_leaves_the_last_known_versions(
+    world: World, store: CountedArtifacts
+) -> None:
+    world.promote(1)
+    router = world.router()
+    version(router)
+    store.down = True
+    with pytest.raises(ModelUnavailable, match=r"^the versions of sample cannot be listed: the"):
+        router.published("sample")
+    store.down = False
+    assert [1, 2, 3] == router.published("sample")
+    store.down = True
+    world.pass_ttl()
+    assert [1, 2, 3] == router.published("sample")
+
+
+def test_the_highest_version_stays_what_it_was_while_the_store_is_down(
+    world: World, store: CountedArtifacts
+) -> None:
+    world.registry.commit(world.registry.propose_default("sample", "highest"))
+    router = world.router()
+    assert 3 == version(router)
+    store.down = True
+    world.pass_ttl()
+    assert 3 == version(router)
 
 
 def test_a_table_that_was_never_reached_makes_the_model_unavailable(world: World) -> None:

@@ -10,9 +10,10 @@ import asyncio
 import json
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
+from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
@@ -22,6 +23,7 @@ from fastapi import FastAPI, Request, Response
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
+from modelserver.asked import Asked, Routed
 from modelserver.errors import (
     BodyTooLarge,
     InvalidRequest,
@@ -30,11 +32,11 @@ from modelserver.errors import (
     ServingError,
     StillLoading,
 )
-from modelserver.routing import Routed
+from modelserver.observer import Answered
 from modelserver.server import ModelServer
 
 from .statuses import status_of
-from .urls import Target, parse
+from .urls import parse
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -51,63 +53,93 @@ def create_app(server: ModelServer) -> FastAPI:
     The application around `server`. Every error body is `{"error": "…"}`.
 
     It has no routes, so that every request there can be comes to `_answer`, and no
-    generated documentation, which would be empty.
+    generated documentation, which would be empty. Where the platform ends a request
+    by itself, `scope["state"]["seconds"]` says when.
     """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
     async def endpoint(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            response = await _answer(server, Request(scope, receive))
+            response = await _observed(server, Request(scope, receive))
             await response(scope, receive, send)
 
     app.router.default = endpoint
     return app
 
 
-async def _answer(server: ModelServer, request: Request) -> Response:
-    path = _raw_path(request)
-    if not path.lower().startswith("/v1/"):
-        return _error(404, f"Not found: {path}. The API is at /v1/models/MODEL")
-    if request.method == "OPTIONS" and "://" in request.headers.get("origin", ""):
-        return Response()  # a browser's question before the real request
+class _Exchange:
+    """One request on its way: what it asks, and by when it must be answered."""
+
+    def __init__(self, request: Request, timeout: float) -> None:
+        self.request = request
+        self.path = _raw_path(request)
+        self.started = monotonic()
+        seconds = request.scope.get("state", {}).get("seconds", timeout)
+        self.deadline = self.started + min(timeout, seconds)
+        self.asked: Asked | None = None
+
+    @property
+    def routed(self) -> Routed | None:
+        return self.asked.routed if self.asked else None
+
+
+async def _observed(server: ModelServer, request: Request) -> Response:
+    exchange = _Exchange(request, server.settings.timeout)
     try:
-        return await _dispatch(server, request, parse(request.method, path))
+        response = await _answer(server, exchange)
     except ServingError as error:
-        return _error(status_of(error), str(error))
+        response = error_response(status_of(error), str(error), _headers(exchange.routed))
     except ClientDisconnect:
-        return Response()  # to nobody
+        response = Response(status_code=499)  # to nobody
     except Exception as error:  # noqa: BLE001 - the body must be JSON whatever it was
         # A defect of ours: the stack belongs in the log, not in the answer.
-        _log.exception("%s %s failed", request.method, path)
-        return _error(500, f"internal error: {type(error).__name__}")
+        _log.exception("%s %s failed", request.method, exchange.path)
+        message = f"internal error: {type(error).__name__}"
+        response = error_response(500, message, _headers(exchange.routed))
+    server.observer.answered(
+        Answered(
+            request.method,
+            exchange.path,
+            response.status_code,
+            monotonic() - exchange.started,
+            exchange.routed,
+        )
+    )
+    return response
 
 
-async def _dispatch(server: ModelServer, request: Request, target: Target) -> Response:
+async def _answer(server: ModelServer, exchange: _Exchange) -> Response:
+    request, path = exchange.request, exchange.path
+    if not path.lower().startswith("/v1/"):
+        return error_response(404, f"Not found: {path}. The API is at /v1/models/MODEL")
+    if request.method == "OPTIONS" and "://" in request.headers.get("origin", ""):
+        return Response()  # a browser's question before the real request
+    target = parse(request.method, path)
     if not target.model:
         raise InvalidRequest("Missing model name in request.")
-    names = target.model, target.version, target.label
+    asked = Asked(target.model, target.version, target.label, exchange.deadline)
+    exchange.asked = asked
     if target.verb == "predict":
         body = await _read(request, server.settings.max_body_bytes)
-        work = partial(server.predict, *names, body, wait=0)
-        answer, routed = await _in_thread(server, work)
-        return Response(answer, media_type="application/json", headers=_headers(routed))
+        answer = await _in_thread(asked, partial(server.predict, asked, body, wait=0))
+        return Response(answer, media_type="application/json", headers=_headers(asked.routed))
     if target.verb == "metadata":
-        document, routed = await _in_thread(server, partial(server.metadata, *names, wait=0))
-        return _document(document, headers=_headers(routed))
+        document = await _in_thread(asked, partial(server.metadata, asked, wait=0))
+        return _document(document, headers=_headers(asked.routed))
     if target.verb:
         raise ModelNotFound(f"{target.verb} is not served by this version; predict is")
-    return _document(await _in_thread(server, partial(server.status, *names)))
+    return _document(await _in_thread(asked, partial(server.status, asked)))
 
 
-async def _in_thread(server: ModelServer, work: Callable[[], _T]) -> _T:
+async def _in_thread(asked: Asked, work: Callable[[], _T]) -> _T:
     """
-    Run blocking `work` beside the event loop, for at most the server's time-out.
+    Run blocking `work` beside the event loop, until the deadline at the latest.
 
     A load is waited for here and not in the thread: threads are few, and one slow
     version must not take them all. Then `work` is done again from its start.
     """
     loading: StillLoading | None = None
-    with anyio.move_on_after(server.settings.timeout):
+    with anyio.move_on_after(asked.remaining()):
         while True:
             try:
                 return await run_sync(work, abandon_on_cancel=True)
@@ -156,8 +188,10 @@ def _raw_path(request: Request) -> str:
     return path[origin.end() :] if origin else path
 
 
-def _headers(routed: Routed) -> dict[str, str]:
-    """What answered; the body stays TensorFlow Serving's."""
+def _headers(routed: Routed | None) -> dict[str, str]:
+    """What answered, or failed to; the body stays TensorFlow Serving's."""
+    if routed is None:
+        return {}
     headers = {"x-model-version": str(routed.id.version)}
     if routed.alias:
         headers["x-model-alias"] = routed.alias
@@ -172,8 +206,12 @@ def _document(document: dict[str, Any], headers: dict[str, str] | None = None) -
     return Response(body.encode(), media_type="application/json", headers=headers)
 
 
-def _error(status: int, message: str) -> Response:
+def error_response(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(error_body(message), status, headers=headers, media_type="application/json")
+
+
+def error_body(message: str) -> bytes:
+    """`{"error": …}`, of a length that no client's mistake can make absurd."""
     if len(message) > _LONGEST_ERROR:
         message = f"{message[:_LONGEST_ERROR]}…"
-    body = json.dumps({"error": message}, ensure_ascii=False).encode("utf-8", "replace")
-    return Response(body, status, media_type="application/json")
+    return json.dumps({"error": message}, ensure_ascii=False).encode("utf-8", "replace")

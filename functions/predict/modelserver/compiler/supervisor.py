@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
+import modelregistry
+import modelserver
 from modelregistry.errors import ModelRefused, RegistryError, Unavailable
 from modelregistry.plan import Plan
 from modelserver.errors import ModelUnavailable
@@ -68,6 +70,7 @@ class SubprocessCompiler:
                 stdout=output,
                 stderr=output,
                 pass_fds=[theirs],
+                env=_environment(),
                 start_new_session=True,
             )
         except BaseException:
@@ -92,6 +95,14 @@ class SubprocessCompiler:
             name = signal.Signals(-exit_code).name
             return ModelRefused(f"{directory} crashed TensorFlow ({name})", hint=tail)
         return Unavailable(f"the compiler failed on {directory} (exit code {exit_code})", hint=tail)
+
+
+def _environment() -> dict[str, str]:
+    """Ours; and on Lambda the code is on the path of this process alone."""
+    roots = [Path(modelserver.__path__[0]).parent, Path(modelregistry.__path__[0]).parent]
+    before = os.environ.get("PYTHONPATH")
+    path = dict.fromkeys([*map(str, roots), *([before] if before else [])])
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path)}
 
 
 def _end(child: "subprocess.Popen[bytes]") -> None:

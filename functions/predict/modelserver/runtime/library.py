@@ -45,7 +45,7 @@ class Library:
         # RTLD_LOCAL, never GLOBAL: the BoringSSL inside would capture Python's
         # `_hashlib`, which then crashes. libtensorflow_framework comes along as a
         # dependency, and names are looked up in both.
-        opened = ctypes.CDLL(str(path), mode=ctypes.RTLD_LOCAL)
+        opened = _open(path, ctypes.RTLD_LOCAL)
 
         def quick(name: str, result: Any, *arguments: Any) -> Callable[..., Any]:  # noqa: ANN401 - ctypes types are values
             """Keep the GIL: who gives it up for a microsecond may wait 5 ms to get it back."""
@@ -204,8 +204,8 @@ def load() -> Library:
     """
     The library, loaded by the first caller; others wait for it.
 
-    Costs 0.4 s with the file in the page cache, holding the GIL and glibc's
-    loader lock: do heavy extension imports before it, not beside it.
+    Costs 0.4 s with the file in the page cache, holding glibc's loader lock: do
+    heavy extension imports before it, not beside it.
     """
     global _loaded  # noqa: PLW0603 - one per process, because dlopen is
     with _lock:
@@ -215,6 +215,19 @@ def load() -> Library:
             os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
             _loaded = Library(path)
         return _loaded
+
+
+def _open(path: Path, mode: int) -> ctypes.CDLL:
+    """
+    `ctypes.CDLL(path, mode)`, but other threads run meanwhile: it holds the GIL.
+
+    On a cold start they download models and import the web framework.
+    """
+    dlopen = ctypes.CDLL(None).dlopen
+    dlopen.restype, dlopen.argtypes = c_void_p, (c_char_p, c_int)
+    handle = dlopen(os.fsencode(path), os.RTLD_NOW | mode)
+    # Without a handle it is tried once more, by what can say why that fails.
+    return ctypes.CDLL(str(path), mode=mode, handle=handle)
 
 
 def version() -> str:

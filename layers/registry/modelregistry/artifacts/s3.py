@@ -23,11 +23,13 @@ from .parallel import Shared, begin, each
 from .pieces import pieces
 from .pins import Pinned
 from .plans import plan_bytes, plan_of, plan_path
-from .s3_bucket import Bucket, Stamped, code_of
+from .s3_bucket import Bucket
 from .s3_download import Download, Reader
 from .s3_layout import Layout, is_model, version_number_of
 from .s3_leftovers import ABANDONED, Journal, Leftovers
+from .s3_objects import Stamped, code_of
 from .s3_publish import Publishing
+from .s3_strays import around, in_version
 from .store import Fetched, Finding, Stored
 
 _THREADS = 16  # for requests that carry next to nothing
@@ -137,15 +139,18 @@ class S3Artifacts:
         return findings if self._bucket.exists(self._layout.manifest(id)) else []
 
     def strays(self) -> list[Finding]:
-        left = [
-            Finding("orphaned", left.where, "left by an interrupted command: deploy gc")
-            for left in self._leftovers.find()
-        ]
-        return left + [
-            Finding(
-                "orphaned", where, "is neither a model nor a version with a manifest: remove it"
-            )
-            for where in self._foreign({entry.where for entry in left})
+        left = self.leftovers()
+        urls = map(
+            self._bucket.url,
+            around(self._bucket.history(self._layout.root), self._layout, self._leftovers.busy()),
+        )
+        by_hand = "is neither a model nor a version with a manifest: remove it by hand"
+        return [
+            *(
+                Finding("orphaned", where, "left by an interrupted command: deploy gc")
+                for where in left
+            ),
+            *(Finding("orphaned", where, by_hand) for where in urls if where not in left),
         ]
 
     def leftovers(self) -> list[str]:
@@ -198,45 +203,8 @@ class S3Artifacts:
         except Damaged as error:
             findings.append(Finding("damaged", f"{id} plan", f"{error}; {again}"))
         folder = self._layout.folder(id)
-        files = {file.path for file in pinned.manifest.files}
-        for entry in self._bucket.history(folder):
-            path = entry.key.removeprefix(folder)
-            if what := _foreign_to(pinned, files, path, entry):
-                findings.append(Finding("orphaned", f"{id} {path}", what))
-        return findings
-
-    def _foreign(self, told: set[str]) -> Iterator[str]:
-        """Where something lies that is part of no version, and that nobody is writing now."""
-        entries = self._bucket.history(self._layout.root)
-        manifests = {e.key for e in entries if e.is_newest and not e.is_marker}
-        busy = self._leftovers.busy()
-        seen = set(told)
-        for entry in entries:
-            id = self._layout.version_of(entry.key)
-            if self._layout.is_note(entry.key) or id in busy:
-                continue
-            if id and self._layout.manifest(id) in manifests:
-                continue
-            where = self._bucket.url(self._layout.folder(id) if id else entry.key)
-            if where not in seen:
-                seen.add(where)
-                yield where
-
-
-def _foreign_to(pinned: Pinned, files: set[str], path: str, entry: Stamped) -> str:
-    """Why an object version has no business in the folder of a version; '' if it has."""
-    if path.startswith("compiled/"):
-        return ""  # derived, and may have been made again
-    if path == MANIFEST:
-        return "" if entry.is_newest else "is an older manifest: this one was overwritten"
-    if path not in files:
-        return "is not part of the version"
-    pin = pinned.objects.get(path)
-    if pin is None or entry.version == pin:
-        return ""
-    if entry.is_marker:
-        return "is deleted for who copies the bucket; the registry still reads what was published"
-    return "was written again by others; the registry still reads what was published"
+        foreign = in_version(self._bucket.history(folder), folder, pinned)
+        return findings + [Finding("orphaned", f"{id} {path}", what) for path, what in foreign]
 
 
 def _newest_last(entry: Stamped) -> tuple[bool, float]:

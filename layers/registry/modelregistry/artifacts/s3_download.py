@@ -15,7 +15,8 @@ from ..progress import Progress
 from .cache import Wanted
 from .parallel import each
 from .pieces import Piece, pieces
-from .s3_bucket import Body, Bucket
+from .s3_bucket import Bucket
+from .s3_objects import Body
 from .store import Finding
 
 _THREADS = 8

@@ -17,9 +17,10 @@ from ..errors import Damaged, NotFound, Refused
 from ..manifest import COMPILED, MANIFEST
 from ..names import ModelId
 from .pins import Pinned
-from .s3_bucket import Began, Bucket, Stamped
+from .s3_bucket import Bucket
 from .s3_download import Reader
 from .s3_layout import KINDS, Layout
+from .s3_objects import Began, Stamped
 
 GIVE_UP = timedelta(hours=23)
 ABANDONED = timedelta(hours=24)

@@ -20,10 +20,11 @@ from ..progress import Progress
 from .parallel import Shared, each
 from .pins import Pinned
 from .plans import plan_bytes, plan_path
-from .s3_bucket import Bucket, Busy, Origin, Taken, was_refused
+from .s3_bucket import Bucket
 from .s3_download import Reader
 from .s3_layout import Layout, version_number_of
 from .s3_leftovers import GIVE_UP, Journal, superseded
+from .s3_objects import Busy, Origin, Taken, was_refused
 from .s3_upload import Have, Upload
 from .store import Stored
 

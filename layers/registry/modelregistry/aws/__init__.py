@@ -1,8 +1,10 @@
 """
 AWS as the registry sees it: the only home of botocore.
 
-`clients` are typed and know when to retry and when to reconnect, `failures` turns
-what goes wrong into the registry's errors, `stack` reads a CloudFormation stack's
-outputs, `signing` signs requests to the stack's API. Importing `patience` or
-`clients` loads no botocore; their first use does.
+`clients` are typed; `retries` and `connections` make them last through throttling
+and thaws, within `patience`. `failures` turns what goes wrong into the registry's
+errors. `items` is all that is needed of DynamoDB, `address` a registry's URL, `stack`
+what CloudFormation made, `signing` for requests to its API.
+
+Only `failures` and `retries` import botocore: the others load it when they are used.
 """

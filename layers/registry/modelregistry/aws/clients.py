@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     import botocore.session
-    from botocore.credentials import ReadOnlyCredentials
+    from botocore.credentials import Credentials, ReadOnlyCredentials
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
@@ -42,7 +42,7 @@ class Clients:
         patience: Patience = PATIENT,
         clocks: Clocks = CLOCKS,
     ) -> None:
-        self._given_region = region
+        self._region = region
         self._patience = patience
         self._clocks = clocks
         self._lock = threading.RLock()
@@ -67,30 +67,30 @@ class Clients:
     @property
     def region(self) -> str:
         """The region that was given, or that the environment or profile names."""
-        with self._lock, _failures():
-            region = self._given_region or self._open().get_config_variable("region")
-        if not region:
-            raise Unavailable(
-                "no AWS region is set",
-                hint="add &region=REGION to the registry's URL, or set AWS_REGION",
-            )
-        return str(region)
+        with self._lock:
+            if self._region is None:
+                with _failures():
+                    self._region = self._open().get_config_variable("region")
+            if not self._region:
+                raise Unavailable(
+                    "no AWS region is set",
+                    hint="add &region=REGION to the registry's URL, or set AWS_REGION",
+                )
+            return self._region
+
+    def has_credentials(self) -> bool:
+        """Whether there are any. Raises Unavailable where half of them are missing."""
+        return self._credentials() is not None
 
     def credentials(self) -> "ReadOnlyCredentials":
         """What requests are signed with now. Raises Unavailable where there are none."""
         from botocore.exceptions import NoCredentialsError  # noqa: PLC0415 - see the package
 
         with _failures():
-            with self._lock:
-                found = self._open().get_credentials()
+            found = self._credentials()
             if found is None:
                 raise NoCredentialsError
             return found.get_frozen_credentials()
-
-    def has_credentials(self) -> bool:
-        """Whether there is anything to sign requests with."""
-        with self._lock, _failures():
-            return self._open().get_credentials() is not None
 
     def close(self) -> None:
         """Close idle connections. The clients connect again when they are used."""
@@ -98,6 +98,10 @@ class Clients:
             clients = list(self._clients.values())
         for client in clients:
             client.close()
+
+    def _credentials(self) -> "Credentials | None":
+        with self._lock, _failures():
+            return self._open().get_credentials()
 
     def _client(self, service: str, patience: Patience) -> Any:  # noqa: ANN401 - typed above
         with self._lock:
@@ -119,8 +123,14 @@ class Clients:
             tcp_keepalive=True,
             user_agent_extra="lambda-serving",
         )
-        with _failures():
-            client = self._open().create_client(service, region_name=region, config=config)
+        try:
+            with _failures():
+                client = self._open().create_client(service, region_name=region, config=config)
+        except ValueError as error:  # all that botocore says of an endpoint that is no URL
+            raise Unavailable(
+                f"no client of {service} can be made: {error}",
+                hint="AWS_ENDPOINT_URL wants a whole URL, such as http://127.0.0.1:4566",
+            ) from error
         Retries(patience).attach(client)
         FreshConnections(client, clocks=self._clocks).attach()
         return client

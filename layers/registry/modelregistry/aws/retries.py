@@ -8,12 +8,14 @@ botocore's own retries count attempts; these watch the time.
 import random
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore import exceptions as aws
-from botocore.client import BaseClient
 
 from .patience import Patience
+
+if TYPE_CHECKING:
+    from botocore.client import BaseClient
 
 THROTTLED = frozenset(
     {
@@ -42,8 +44,10 @@ FAILED = frozenset(
     }
 )
 _FIRST_DELAY, _LONGEST_DELAY = 0.05, 5.0
-# Nothing listens, or nobody has that name: more often a wrong address than an outage.
-_UNREACHABLE_LIMIT = 3.0
+# Nothing listens, nobody has that name, or it is no address at all: more often a slip
+# than an outage.
+_NOWHERE = frozenset({aws.EndpointConnectionError, aws.HTTPClientError})
+_NOWHERE_LIMIT = 3.0
 
 _SPENT, _SINCE = "lambda-serving-spent", "lambda-serving-since"  # keys of a request's context
 
@@ -55,7 +59,7 @@ class Retries:
         self._patience = patience
         self._clock = clock
 
-    def attach(self, client: BaseClient) -> None:
+    def attach(self, client: "BaseClient") -> None:
         service = client.meta.service_model.service_id.hyphenize()
         client.meta.events.register_first(f"request-created.{service}", self._started)
         # What the stubs do not know: the first handler to return something decides.
@@ -72,21 +76,21 @@ class Retries:
         attempts: int,
         request_dict: dict[str, Any],
         **_: object,
-    ) -> float | bool | None:
-        """Seconds until the next attempt, False for none, None where botocore shall decide."""
+    ) -> float | None:
+        """Seconds until the next attempt; None leaves it to botocore, which makes none."""
         if not _transient(response, caught_exception):
             return None
         one = self._patience.connect + self._patience.read
         context = request_dict["context"]
-        took = min(self._clock() - context.get(_SINCE, self._clock()), one)
+        took = min(self._clock() - context[_SINCE], one)
         # No secret hangs on it; many clients must only not come back together.
         most = min(_LONGEST_DELAY, _FIRST_DELAY * 2**attempts)
         delay = random.uniform(most / 2, most)  # noqa: S311
         spent = context[_SPENT] = context.get(_SPENT, 0.0) + took + delay
         limit = self._patience.limit - one
-        if isinstance(caught_exception, aws.EndpointConnectionError):
-            limit = min(limit, _UNREACHABLE_LIMIT)
-        return delay if spent <= limit else False
+        if type(caught_exception) in _NOWHERE:
+            limit = min(limit, _NOWHERE_LIMIT)
+        return delay if spent <= limit else None
 
 
 def _transient(

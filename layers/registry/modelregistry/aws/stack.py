@@ -19,7 +19,7 @@ def stack_outputs(
     name: str, region: str | None = None, *, clients: Clients | None = None
 ) -> StackOutputs:
     """
-    The outputs of stack `name`, one call to CloudFormation.
+    The outputs of stack `name`, or of that ARN: one call to CloudFormation.
 
     Raises NotFound where there is no such stack, or it has no registry among its
     outputs; Unavailable where it cannot be read.
@@ -27,7 +27,11 @@ def stack_outputs(
     from .failures import calling  # noqa: PLC0415 - see the package
 
     clients = clients or Clients(region)
-    arn = f"arn:aws:cloudformation:{clients.region}:*:stack/{name}/*"
+    arn = (
+        name
+        if name.startswith("arn:")
+        else f"arn:aws:cloudformation:{clients.region}:*:stack/{name}/*"
+    )
     with calling("cloudformation:DescribeStacks", f"stack {name}", arn=arn):
         stacks = clients.cloudformation.describe_stacks(StackName=name)["Stacks"]
     outputs = {

@@ -120,6 +120,29 @@ def test_what_is_wrong_with_the_configuration_is_one_line(
     assert caught.value.__cause__ is not None
 
 
+@pytest.mark.parametrize("service", ["s3", "dynamodb"])
+def test_an_empty_endpoint_is_none(service: str) -> None:
+    with environment(variables("")):
+        url = getattr(Clients(), service).meta.endpoint_url
+    assert url == f"https://{service}.eu-central-1.amazonaws.com"
+
+
+@pytest.mark.parametrize("endpoint", ["localhost:4566", "http://", "http://a b"])
+def test_an_endpoint_that_is_no_url_is_one_line(endpoint: str) -> None:
+    with environment(variables(endpoint)), pytest.raises(Unavailable, match=endpoint) as caught:
+        _ = Clients().s3
+    assert "AWS_ENDPOINT_URL" in caught.value.hint
+
+
+def test_whether_there_are_credentials_can_be_asked() -> None:
+    settings = variables(NOWHERE)
+    with environment(settings):
+        assert Clients().has_credentials()
+    del settings["AWS_ACCESS_KEY_ID"], settings["AWS_SECRET_ACCESS_KEY"]
+    with environment(settings):
+        assert not Clients().has_credentials()
+
+
 def test_a_client_is_made_once_for_all_threads(on_aws: Aws) -> None:
     clients = Clients()
     with ThreadPoolExecutor(8) as pool:

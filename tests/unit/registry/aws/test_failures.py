@@ -9,7 +9,7 @@ from modelregistry.aws.failures import calling, translated
 from modelregistry.aws.items import Items
 from modelregistry.aws.patience import Patience
 from modelregistry.errors import NotFound, RegistryError, Unavailable
-from tests.aws import Aws, environment
+from tests.aws import Aws, environment, permitted
 from tests.contract.tables import revision
 from tests.support.endpoints import Faulty, answers, hangs
 
@@ -88,6 +88,34 @@ def test_a_missing_permission_is_the_one_that_aws_names(in_between: Faulty, on_a
         f" dynamodb:Query on {arn} is missing"
     )
     assert "get-caller-identity" in error.hint
+
+
+def test_a_policy_that_allows_reading_allows_no_more(on_aws: Aws) -> None:
+    table = f"arn:aws:dynamodb:eu-central-1:*:table/{on_aws.table}"
+    reading = {"Effect": "Allow", "Action": "dynamodb:Query", "Resource": "*"}
+    with permitted(on_aws, reading):
+        assert table_of(on_aws).newest("m") is None
+        with pytest.raises(Unavailable, match="no permission for dynamodb:PutItem") as caught:
+            table_of(on_aws).append(revision(1))
+        assert f"dynamodb:PutItem on {table} is missing" in str(caught.value)
+        with (
+            pytest.raises(Unavailable, match="no permission for s3:PutObject on it"),
+            calling("s3:PutObject", "it"),
+        ):
+            Clients().s3.put_object(Bucket=on_aws.bucket, Key="k", Body=b"")
+    table_of(on_aws).append(revision(1))
+
+
+def test_keys_that_aws_does_not_know_are_not_accepted(on_aws: Aws) -> None:
+    keys = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7NOTKNOWN"}
+    with (
+        permitted(on_aws),
+        environment({**on_aws.variables, **keys}),
+        pytest.raises(Unavailable, match="AWS does not accept the credentials") as caught,
+        calling("s3:GetObject", "it"),
+    ):
+        Clients().s3.get_object(Bucket=on_aws.bucket, Key="k")
+    assert "get-caller-identity" in caught.value.hint
 
 
 @pytest.mark.parametrize(

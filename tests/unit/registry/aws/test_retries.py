@@ -92,13 +92,22 @@ def test_a_restart_of_the_endpoint_is_not_noticed(on_aws: Aws) -> None:
         on_aws.start()
 
 
+def delay_after(seconds: float) -> float | None:
+    """How long a client waits whose first attempt was answered with 503 after `seconds`."""
+    answer: dict[str, object] = {"ResponseMetadata": {"HTTPStatusCode": 503}}
+    return Retries(PATIENT, clock=lambda: seconds)._delay(
+        response=(None, answer),
+        caught_exception=None,
+        attempts=1,
+        request_dict={"context": {"lambda-serving-since": 0.0}},
+    )
+
+
 def test_no_two_clients_wait_equally_long() -> None:
-    failed: dict[str, object] = {"ResponseMetadata": {"HTTPStatusCode": 503}}
-    delays = {
-        Retries(PATIENT)._delay(
-            response=(None, failed), caught_exception=None, attempts=2, request_dict={"context": {}}
-        )
-        for _ in range(20)
-    }
+    delays = {delay_after(1) for _ in range(20)}
     assert len(delays) == 20
-    assert all(delay and 0.1 <= delay <= 0.2 for delay in delays)
+    assert all(delay and 0.05 <= delay <= 0.1 for delay in delays)
+
+
+def test_an_hour_of_moving_bytes_does_not_use_patience_up() -> None:
+    assert delay_after(3600) is not None

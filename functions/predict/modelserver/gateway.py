@@ -1,0 +1,135 @@
+"""
+Mangum's home: events of API Gateway and Function URLs to the ASGI application, and back.
+"""
+
+import asyncio
+import json
+import logging
+from typing import Any
+from urllib.parse import quote, unquote
+
+from anyio.to_thread import run_sync
+from fastapi import FastAPI
+from mangum import Mangum
+from mangum.handlers.api_gateway import HTTPGateway
+from mangum.types import LambdaContext, Response, Scope
+
+from .api.app import error_body
+from .errors import NoHttpEvent
+
+_log = logging.getLogger(__name__)
+
+Event = dict[str, Any]
+Answer = dict[str, Any]
+
+# Lambda's limit for what it carries in either direction is 6 MB, counted as JSON.
+LARGEST_ANSWER = 6_000_000
+# What an answer takes on its way back, once the platform's clock has nearly run out.
+_MARGIN_SECONDS = 0.5
+_LITERAL = "%/:@!$&'()*+,;=-._~"
+
+
+class Gateway:
+    """Answers HTTP events with `app`. One at a time, as Lambda sends them."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(self._loop)
+        # The first use of a thread imports what it needs: 15 ms that no request should pay.
+        self._loop.run_until_complete(run_sync(int))
+        self._adapter = Mangum(app, lifespan="off", custom_handlers=[_Request])
+
+    def __call__(self, event: Event, context: LambdaContext) -> Answer:
+        """The answer in the form that the event's sender expects; errors are JSON, always."""
+        # Mangum asks for the thread's loop, which whoever ran one here before may have taken away.
+        asyncio.set_event_loop(self._loop)
+        try:
+            answer = self._adapter(event, context)
+        except Exception as error:  # noqa: BLE001 - the body must be JSON whatever it was
+            # The application answers its own errors; what arrives here is the event's fault.
+            _log.exception("the event cannot be understood")
+            return failure(400, f"the event cannot be understood: {type(error).__name__}: {error}")
+        return _of_bearable_size(answer)
+
+    def close(self) -> None:
+        """Let go of the event loop. Lambda never does: it ends the process."""
+        asyncio.set_event_loop(None)
+        self._loop.close()
+
+
+def http_event(event: object) -> Event:
+    """
+    `event` if it is an HTTP request.
+
+    Raises NoHttpEvent, whose text a direct invocation sees as its `errorMessage`.
+    """
+    if isinstance(event, dict) and isinstance(event.get("requestContext"), dict):
+        return event
+    keys = f"keys {', '.join(map(repr, event))[:200]}" if isinstance(event, dict) else repr(event)
+    raise NoHttpEvent(
+        "this function answers HTTP requests: the events of an API Gateway or a Function URL"
+        f" (payload format 2.0), not {keys[:250]}"
+    )
+
+
+def failure(status: int, message: str) -> Answer:
+    """An error that did not get as far as the application, in payload format 2.0."""
+    return {
+        "statusCode": status,
+        "headers": {"content-type": "application/json"},
+        "body": error_body(message).decode(),
+        "isBase64Encoded": False,
+    }
+
+
+class _Request(HTTPGateway):
+    """Payload format 2.0, with the path as raw as it is to be had."""
+
+    @classmethod
+    def infer(cls, event: Event, context: LambdaContext, config: Any) -> bool:  # noqa: ANN401, ARG003 - Mangum's
+        return event.get("version") == "2.0"
+
+    @property
+    def scope(self) -> Scope:
+        path = _raw_path(self.event)
+        seconds = self.context.get_remaining_time_in_millis() / 1000 - _MARGIN_SECONDS
+        return {
+            **super().scope,
+            "path": unquote(path),
+            "raw_path": path.encode("ascii"),
+            "state": {"seconds": max(0.0, seconds)},
+        }
+
+    def __call__(self, response: Response) -> Answer:
+        answer: Answer = super().__call__(response)
+        return answer
+
+
+def _raw_path(event: Event) -> str:
+    """
+    The percent-encoded path. A Function URL delivers it so; an HTTP API has undone
+    the encoding, so that `%2F` in a name cannot be told from a slash any more.
+
+    A named stage is a prefix of the path, `$default` is not.
+    """
+    path = str(event.get("rawPath") or "/")
+    stage = event["requestContext"].get("stage", "$default")
+    if path.startswith(f"/{stage}/"):
+        path = path.removeprefix(f"/{stage}")
+    return quote(path, safe=_LITERAL)
+
+
+def _of_bearable_size(answer: Answer) -> Answer:
+    body = answer.get("body", "")
+    # No character takes more than six as JSON; most bodies need no second look.
+    if len(body) * 6 <= LARGEST_ANSWER:
+        return answer
+    size = len(json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"))
+    if size <= LARGEST_ANSWER:
+        return answer
+    problem = (
+        f"the answer takes {size:,} bytes, Lambda carries {LARGEST_ANSWER:,}:"
+        " ask for fewer instances at once"
+    )
+    _log.error(problem)
+    return failure(500, problem)

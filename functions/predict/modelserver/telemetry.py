@@ -1,0 +1,170 @@
+"""
+Powertools' home: an Observer whose logs, metrics and traces are CloudWatch's and X-Ray's.
+"""
+
+import json
+import logging
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import IO, Any
+
+from aws_lambda_powertools.logging import Logger
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import (
+    AmazonCloudWatchEMFProvider,
+)
+from aws_lambda_powertools.tracing import Tracer
+
+from modelregistry.aliases.state import Alias
+from modelregistry.names import ModelId
+
+from .observer import Answered
+
+_log = logging.getLogger(__name__)
+
+# A dimension must have a value, and no model, version or alias can be called this.
+NONE = "-"
+# The packages whose own log records are worth as much as ours.
+_OURS = "modelserver", "modelregistry"
+_LONGEST_PATH = 300
+
+
+class Telemetry:
+    """
+    Writes JSON lines to `stream`: log records, and metrics in embedded metric format.
+
+    Metrics have the dimensions model, version and alias. Only names that were resolved
+    become dimensions, so that nobody can make metrics up. Each event is a line of its
+    own, written at once: what a frozen container keeps for later may never be written.
+    Thread-safe; `cold` is about the one request that Lambda sends at a time.
+    """
+
+    def __init__(
+        self,
+        *,
+        service: str = "predict",
+        namespace: str = "LambdaServing",
+        level: str = "INFO",
+        stream: IO[str] | None = None,
+    ) -> None:
+        self.cold = False
+        self._tracer: Tracer | None = None
+        self._service = service
+        self._namespace = namespace
+        self._stream = stream or sys.stdout
+        self._writing = threading.Lock()
+        self._level = level
+        self._log = Logger(service=service, level=level, stream=self._stream, use_rfc3339=True)
+
+    def take_over_logging(self) -> None:
+        """Everything that is logged in this process becomes such a line, once."""
+        # `Task-1` says nothing about a request. Before Python 3.12 nobody reads it.
+        logging.logAsyncioTasks = False  # type: ignore[attr-defined]
+        root = logging.getLogger()
+        # Lambda's own handler would write the same records again, as text.
+        root.handlers[:] = [self._log.registered_handler]
+        root.setLevel(logging.WARNING)
+        logging.getLogger(self._service).propagate = False
+        for name in _OURS:
+            logging.getLogger(name).setLevel(self._level)
+
+    def start_tracing(self) -> None:
+        """Costs 0.2 s of imports. Should they fail, there are no traces, and no other harm."""
+        try:
+            self._tracer = Tracer(service=self._service, auto_patch=False, disabled=False)
+        except Exception:  # noqa: BLE001 - whatever it is, predictions matter more
+            _log.exception("no traces are sent")
+
+    @contextmanager
+    def invocation(self, *, request_id: str, correlation_id: str, cold: bool) -> Iterator[None]:
+        """What is logged inside the `with` names the request; what it takes is one subsegment."""
+        self.cold = cold
+        self._log.append_keys(function_request_id=request_id, correlation_id=correlation_id)
+        if self._tracer is None:
+            yield
+            return
+        with self._tracer.provider.in_subsegment(name="## predict"):
+            yield
+
+    def answered(self, answer: Answered) -> None:
+        model, version, alias = names = _names(answer)
+        self._log.info(
+            "%s %s %d",
+            answer.method,
+            answer.path[:_LONGEST_PATH],
+            answer.status,
+            extra={
+                "model": model,
+                "version": version,
+                "alias": alias,
+                "revision": answer.routed.revision if answer.routed else 0,
+                "status": answer.status,
+                "ms": round(answer.seconds * 1000, 3),
+                "cold_start": self.cold,
+            },
+        )
+        metrics = [
+            ("Requests", MetricUnit.Count, 1.0),
+            ("Errors", MetricUnit.Count, float(answer.status >= 500)),
+            ("Latency", MetricUnit.Milliseconds, answer.seconds * 1000),
+            ("ColdStart", MetricUnit.Count, float(self.cold)),
+        ]
+        self._measure(names, *metrics)
+        if self._tracer:
+            for name, value in zip(("model", "version", "alias"), names, strict=True):
+                self._tracer.put_annotation(name, value)
+            self._tracer.put_annotation("cold_start", self.cold)
+
+    def loaded(self, id: ModelId, seconds: float, size: int) -> None:  # noqa: ARG002 - no metric yet
+        names = (id.model, str(id.version), NONE)
+        self._measure(names, ("LoadTime", MetricUnit.Milliseconds, seconds * 1000))
+
+    def load_failed(self, id: ModelId, seconds: float, reason: str) -> None:
+        """No metric of its own: it is in the log, and the requests that met it are errors."""
+
+    def swapped(self, model: str, alias: str, before: Alias, after: Alias, seconds: float) -> None:  # noqa: ARG002 - the routes are in the log
+        names = (model, _head(after), alias)
+        self._measure(names, ("Swap", MetricUnit.Milliseconds, seconds * 1000))
+
+    def look_failed(
+        self,
+        model: str,
+        aliases: Mapping[str, Alias],
+        seconds: float,
+        reason: str,  # noqa: ARG002 - is in the log
+    ) -> None:
+        for name, alias in aliases.items():
+            stale = ("AliasStaleness", MetricUnit.Seconds, seconds)
+            self._measure((model, _head(alias), name), stale)
+
+    def _measure(
+        self, names: tuple[str, str, str], *metrics: tuple[str, MetricUnit, float]
+    ) -> None:
+        # No service: it would be one dimension more, and every dashboard would have to name it.
+        emf = AmazonCloudWatchEMFProvider(namespace=self._namespace, service="")
+        for name, value in zip(("model", "version", "alias"), names, strict=True):
+            emf.add_dimension(name, value)
+        for metric in metrics:
+            emf.add_metric(*metric)
+        self._write(emf.serialize_metric_set())
+
+    def _write(self, document: Mapping[str, Any]) -> None:
+        line = json.dumps(document, separators=(",", ":"))
+        with self._writing:
+            self._stream.write(line + "\n")
+            self._stream.flush()
+
+
+def _names(answer: Answered) -> tuple[str, str, str]:
+    if answer.routed is None:
+        return NONE, NONE, NONE
+    id, alias, _ = answer.routed
+    return id.model, str(id.version), alias or NONE
+
+
+def _head(alias: Alias) -> str:
+    """The version that answers most of an alias's requests."""
+    share = max(alias.routes, key=lambda share: (share.weight, share.version))
+    return str(share.version)

@@ -1,0 +1,210 @@
+"""The stack as it ships, in a real container, followed by a real `deploy`."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import groupby
+from pathlib import Path
+from time import monotonic, sleep
+
+import pytest
+
+from infra.local.engine import docker
+from tests.functional.terminal import PATIENCE, Answer, Client
+
+from .conftest import Api, Place, started
+
+STABLE = "/v1/models/sample:predict"
+BODY = {"instances": [[1.0], [5.0]]}
+ANSWERS = {
+    "1": {"predictions": [[1.5], [3.5]]},
+    "2": {"predictions": [[2.5], [4.5]]},
+    "3": {"predictions": [[3.5], [5.5]]},
+}
+ALIAS_TTL = 1.0  # the template's
+LOADING = 3.0  # seconds for a download, a load and a busy machine
+PACE = 0.2  # seconds between two requests of a client; SAM hands them over one by one
+
+
+@pytest.fixture(scope="module")
+def api(built: Path, place: Place) -> Iterator[Api]:
+    with started(built, place) as api:
+        yield api
+
+
+@pytest.fixture
+def client(api: Api, place: Place) -> Iterator[Client]:
+    """A client of the warm container, which answers `stable` from version 1."""
+    place.deploy("promote", "sample", 1)
+    client = Client(api.port)
+    until(lambda: version(client.ask(STABLE, BODY)) == "1")
+    yield client
+    client.close()
+
+
+def test_the_stable_alias_answers(client: Client) -> None:
+    answer = client.ask(STABLE, BODY)
+    assert (200, ANSWERS["1"]) == (answer.status, answer.document)
+    assert ("1", "stable") == (version(answer), answer.headers["x-model-alias"])
+
+
+def test_a_version_answers_by_its_number(client: Client) -> None:
+    answer = client.ask("/v1/models/sample/versions/2:predict", BODY)
+    assert (200, ANSWERS["2"], "2") == (answer.status, answer.document, version(answer))
+
+
+def test_an_unknown_model_is_not_found(client: Client) -> None:
+    answer = client.ask("/v1/models/nobody:predict", BODY)
+    assert 404 == answer.status
+    assert "nobody" in answer.document["error"]
+
+
+def test_a_broken_artifact_is_unavailable_and_takes_nobody_along(client: Client) -> None:
+    answer = client.ask("/v1/models/broken:predict", BODY)
+    assert 503 == answer.status
+    assert "broken:1" in answer.document["error"]
+    assert 200 == client.ask(STABLE, BODY).status
+
+
+def test_a_promotion_and_a_rollback_reach_the_warm_container_under_load(
+    client: Client, api: Api, place: Place
+) -> None:
+    with loaded(api) as loads:
+        until_all_answer(loads, "1")
+        place.deploy("promote", "sample", 2)
+        assert until_all_answer(loads, "2") < ALIAS_TTL + LOADING
+        place.deploy("rollback", "sample")
+        assert until_all_answer(loads, "1") < ALIAS_TTL + LOADING
+    assert [] == [failure for load in loads for failure in load.failures]
+    assert [["1", "2", "1"]] * len(loads) == [load.changes() for load in loads]
+
+
+def test_the_warm_container_answers_without_s3_and_dynamodb_and_follows_once_they_are_back(
+    client: Client, api: Api, place: Place
+) -> None:
+    with loaded(api) as loads:
+        until_all_answer(loads, "1")
+        place.wire.cut()
+        place.deploy("promote", "sample", 2)
+        before = len(loads[0].versions)
+        sleep(5 * ALIAS_TTL)
+        assert len(loads[0].versions) > before + 3
+        assert ["1"] == loads[0].changes()
+        place.wire.mend()
+        assert until_all_answer(loads, "2") < ALIAS_TTL + LOADING
+        place.deploy("rollback", "sample")
+        assert until_all_answer(loads, "1") < ALIAS_TTL + LOADING
+    assert [] == [failure for load in loads for failure in load.failures]
+    assert [["1", "2", "1"]] * len(loads) == [load.changes() for load in loads]
+
+
+def test_the_first_request_after_a_thaw_sees_what_was_promoted_meanwhile(
+    client: Client, api: Api, place: Place
+) -> None:
+    with frozen(api, place, 3 * ALIAS_TTL):
+        place.deploy("promote", "sample", 2)
+    assert "2" == version(client.ask(STABLE, BODY))
+
+
+def test_the_first_request_after_a_long_frost_answers_from_a_version_published_meanwhile(
+    client: Client, api: Api, place: Place
+) -> None:
+    with frozen(api, place, 25.0):
+        place.deploy("publish", place.models / "later", "sample")
+        place.deploy("promote", "sample", 3)
+    answer = client.ask(STABLE, BODY)
+    assert (200, ANSWERS["3"], "3") == (answer.status, answer.document, version(answer))
+
+
+def test_a_cold_container_without_the_table_says_so_and_recovers(built: Path, place: Place) -> None:
+    place.wire.cut()
+    try:
+        with started(built, place) as api:
+            client = Client(api.port)
+            answer = client.ask(STABLE, BODY)
+            assert 503 == answer.status
+            assert "table" in answer.document["error"]
+            place.wire.mend()
+            until(lambda: client.ask(STABLE, BODY).status == 200)
+            assert client.ask(STABLE, BODY).document in ANSWERS.values()
+            client.close()
+    finally:
+        place.wire.mend()
+
+
+class Load(threading.Thread):
+    """One client that asks steadily, and remembers who answered and what went wrong."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(daemon=True)
+        self.versions: list[str] = []
+        self.failures: list[object] = []
+        self._client = Client(port)
+        self._stopping = threading.Event()
+
+    def run(self) -> None:
+        while not self._stopping.wait(PACE):
+            try:
+                answer = self._client.ask(STABLE, BODY)
+            except OSError as error:
+                self.failures.append(error)
+                return
+            answered = answer.headers.get("x-model-version", "")
+            if (
+                answer.document != ANSWERS.get(answered)
+                or answer.headers["x-cold-start"] != "false"
+            ):
+                self.failures.append(answer)
+            self.versions.append(answered)
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self.join(PATIENCE)
+        self._client.close()
+
+    def changes(self) -> list[str]:
+        """`["1", "1", "2", "2", "1"]` → `["1", "2", "1"]`."""
+        return [version for version, _ in groupby(self.versions)]
+
+
+@contextmanager
+def frozen(api: Api, place: Place, seconds: float) -> Iterator[None]:
+    """Between two requests, as on Lambda: threads stand still and connections die."""
+    docker("pause", api.container)
+    try:
+        yield
+        # Nobody answers there any more, and nobody says so.
+        assert place.wire.deaden() > 0
+        sleep(seconds)
+    finally:
+        docker("unpause", api.container)
+
+
+@contextmanager
+def loaded(api: Api) -> Iterator[list[Load]]:
+    loads = [Load(api.port) for _ in range(2)]
+    for load in loads:
+        load.start()
+    try:
+        yield loads
+    finally:
+        for load in loads:
+            load.stop()
+
+
+def until_all_answer(loads: list[Load], version: str) -> float:
+    """Wait until each client's newest answer came from `version`; the seconds it took."""
+    started = monotonic()
+    until(lambda: {load.versions[-1] if load.versions else "" for load in loads} == {version})
+    return monotonic() - started
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = monotonic() + PATIENCE
+    while not true():
+        assert monotonic() < deadline, f"not within {PATIENCE} s"
+        sleep(0.05)
+
+
+def version(answer: Answer) -> str:
+    return answer.headers["x-model-version"]
