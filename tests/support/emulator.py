@@ -9,6 +9,7 @@ import json
 import os
 import platform
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -21,8 +22,6 @@ from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 import pytest
-
-from tests.support.busy import free_port
 
 ROOT = Path(__file__).parents[2]
 _MACHINE = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")
@@ -58,7 +57,7 @@ def emulator(home: Path, variables: Mapping[str, str], *, seconds: int = 30) -> 
     """The handler behind the emulator; an invocation may take `seconds`."""
     binary = _binary()
     home.mkdir(parents=True, exist_ok=True)
-    port, api = free_port(), free_port()
+    port, api = _free_port(), _free_port()
     log = home / "log"
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
@@ -103,6 +102,13 @@ def _binary() -> Path:
     if importlib.util.find_spec("awslambdaric") is None:
         _missing("awslambdaric is not installed: pip install -c constraints.txt awslambdaric")
     return found[-1]
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+    return port
 
 
 def _missing(how_to_get_it: str) -> None:
