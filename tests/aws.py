@@ -6,14 +6,16 @@ processes reach it through the environment that `aws()` sets, or through `variab
 """
 
 import http.client
+import io
 import json
 import logging
 import os
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager, redirect_stderr, suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
@@ -82,10 +84,18 @@ class Server:
     def start(self) -> None:
         """Listen, if it does not. The data are those from before."""
         if self._listener is None:
-            self._listener = Listener(self._port, self._app)
+            self._listener = self._bound()
             self._port = self._listener.server_port
             run = threading.Thread(target=self._listener.serve_forever, args=(0.02,), daemon=True)
             run.start()
+
+    def _bound(self) -> Listener:
+        """On a port that was let go of a moment ago the kernel may still say that it is in use."""
+        for _ in range(100):
+            with redirect_stderr(io.StringIO()), suppress(SystemExit):  # werkzeug's way to say so
+                return Listener(self._port, self._app)
+            time.sleep(0.02)
+        raise AssertionError(f"port {self._port} stays in use")
 
     def stop(self) -> None:
         """Refuse connections and cut those there are. The data stay."""

@@ -8,6 +8,8 @@ share and nobody else reaches. Everything is in this process's memory.
 import ipaddress
 import json
 import logging
+import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,17 +24,25 @@ REGISTRY: Final = f"s3://{NAME}/models?table={NAME}"
 
 @dataclass(frozen=True)
 class Endpoints:
-    url: str
+    address: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.address}:{self.port}"
 
     @property
     def variables(self) -> dict[str, str]:
-        """The environment in which AWS is what listens here, and nothing of the user's."""
+        """What a program needs in its environment to come here."""
+        direct = ",".join(filter(None, (self.address, os.environ.get("NO_PROXY"))))
         return {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": "local",
             "AWS_SECRET_ACCESS_KEY": "local",
             "AWS_DEFAULT_REGION": REGION,
             "AWS_EC2_METADATA_DISABLED": "true",
+            "NO_PROXY": direct,
+            "no_proxy": direct,  # wins where both are set
         }
 
 
@@ -54,19 +64,32 @@ def endpoints(address: str) -> Iterator[Endpoints]:
     # Half a second to import, which a refusal before this should not cost.
     from moto.server import ThreadedMotoServer  # noqa: PLC0415
 
+    check_address(address)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(address, port=0, verbose=False)
+    server.start()
     try:
-        server.start()
-    except OSError as error:
-        raise Refused(f"nothing can listen on {address}: {error.strerror}") from error
-    host, port = server.get_host_and_port()
-    made = Endpoints(f"http://{host}:{port}")
-    try:
+        made = Endpoints(*server.get_host_and_port())
         _make_bucket_and_table(made)
         yield made
     finally:
         server.stop()
+
+
+def check_address(address: str) -> None:
+    """
+    Raise `Refused` unless a server can listen on `address`.
+
+    moto's would not say so, but wait for ever for itself.
+    """
+    try:
+        socket.create_server((address, 0)).close()
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)
+        raise Refused(
+            f"nothing can listen on {address}, Docker's bridge ({reason}): the engine must run"
+            " on this very machine, and as root: not Docker Desktop, not rootless"
+        ) from error
 
 
 def _make_bucket_and_table(made: Endpoints) -> None:

@@ -29,7 +29,11 @@ def check_sam() -> None:
 def build(directory: Path) -> None:
     """Build every function and layer of template.yaml into `directory`."""
     arguments = ["build", "--no-cached", f"--build-dir={directory}", *_architecture()]
-    _check(subprocess.run([SAM, *arguments], cwd=CHECKOUT, env=_environment({}), check=False))
+    done = subprocess.run(
+        [SAM, *arguments], cwd=CHECKOUT, env=_environment({}), stdout=STDERR, check=False
+    )
+    if done.returncode:
+        raise Refused("sam build failed; what it said is above")
 
 
 @contextmanager
@@ -105,8 +109,3 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         raise Refused("sam local start-api did not end; look at: docker ps") from None
-
-
-def _check(done: subprocess.CompletedProcess[bytes]) -> None:
-    if done.returncode:
-        raise Refused("sam build failed; what it said is above")

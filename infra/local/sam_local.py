@@ -21,7 +21,7 @@ from types import FrameType
 from typing import NoReturn
 
 from . import base_image, sam
-from .endpoints import REGISTRY, Endpoints, bridge_address, endpoints
+from .endpoints import REGISTRY, Endpoints, bridge_address, check_address, endpoints
 from .engine import CHECKOUT, Refused, check_engine, say
 
 DEPLOY = Path(sys.executable).with_name("deploy")
@@ -36,10 +36,12 @@ def sam_local(port: int) -> None:
     sam.check_port(port)
     sam.check_sam()
     check_engine()
+    address = bridge_address()
+    check_address(address)
     base_image.ensure()
     train()
     sam.build(BUILT)
-    with endpoints(bridge_address()) as local:
+    with endpoints(address) as local:
         variables = local.variables | {"DEPLOY_REGISTRY": REGISTRY}
         publish(variables)
         settings = {"REGISTRY_URL": REGISTRY, "AWS_ENDPOINT_URL": local.url}
@@ -73,7 +75,8 @@ def _step(variables: dict[str, str], *command: str | Path) -> None:
 @contextmanager
 def written(variables: dict[str, str]) -> Iterator[None]:
     """`variables` in `.env.sam-local`, for as long as they lead anywhere."""
-    lines = [f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()]
+    lines = ["unset AWS_PROFILE AWS_SESSION_TOKEN AWS_ENDPOINT_URL_S3 AWS_ENDPOINT_URL_DYNAMODB\n"]
+    lines += [f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()]
     ENVIRONMENT.write_text("".join(lines))
     try:
         yield

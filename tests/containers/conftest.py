@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from infra.local import base_image, sam
-from infra.local.endpoints import bridge_address
+from infra.local.endpoints import bridge_address, check_address
 from infra.local.engine import Refused, check_engine, docker
 from tests.aws import Aws, Server, make_bucket, make_table
 from tests.functional.terminal import DEPLOY, PATIENCE, free_port
@@ -34,6 +34,7 @@ def missing() -> str:
     try:
         sam.check_sam()
         check_engine()
+        check_address(bridge_address())
         base_image.ensure()
     except Refused as refused:
         return f"no containers: {refused}"

@@ -36,7 +36,7 @@ class Emulator:
 
     def invoke(self, event: object, *, timeout: float = 60) -> dict[str, Any]:
         url = f"http://127.0.0.1:{self.port}/2015-03-31/functions/function/invocations"
-        request = Request(url, data=json.dumps(event).encode(), method="POST")  # noqa: S310 - http, ours
+        request = Request(url, data=json.dumps(event).encode(), method="POST")
         with urlopen(request, timeout=timeout) as answer:  # noqa: S310
             document: dict[str, Any] = json.load(answer)
         return document
@@ -121,7 +121,7 @@ def _until_it_listens(port: int, process: "subprocess.Popen[bytes]") -> None:
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         try:
-            urlopen(f"http://127.0.0.1:{port}/", timeout=1).close()  # noqa: S310
+            urlopen(f"http://127.0.0.1:{port}/", timeout=1).close()
         except URLError as error:
             if not isinstance(error.reason, ConnectionRefusedError):
                 return  # it answers, if only that there is no such page

@@ -4,6 +4,7 @@ Powertools' home: an Observer whose logs, metrics and traces are CloudWatch's an
 
 import json
 import logging
+import os
 import sys
 import threading
 from collections.abc import Iterator, Mapping
@@ -51,6 +52,7 @@ class Telemetry:
     ) -> None:
         self.cold = False
         self._tracer: Tracer | None = None
+        self._traced = False
         self._service = service
         self._namespace = namespace
         self._stream = stream or sys.stdout
@@ -82,7 +84,9 @@ class Telemetry:
         """What is logged inside the `with` names the request; what it takes is one subsegment."""
         self.cold = cold
         self._log.append_keys(function_request_id=request_id, correlation_id=correlation_id)
-        if self._tracer is None:
+        # An invocation that is not traced has no such header, and a subsegment no parent.
+        self._traced = self._tracer is not None and "_X_AMZN_TRACE_ID" in os.environ
+        if self._tracer is None or not self._traced:
             yield
             return
         with self._tracer.provider.in_subsegment(name="## predict"):
@@ -112,7 +116,7 @@ class Telemetry:
             ("ColdStart", MetricUnit.Count, float(self.cold)),
         ]
         self._measure(names, *metrics)
-        if self._tracer:
+        if self._tracer and self._traced:
             for name, value in zip(("model", "version", "alias"), names, strict=True):
                 self._tracer.put_annotation(name, value)
             self._tracer.put_annotation("cold_start", self.cold)

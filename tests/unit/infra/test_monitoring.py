@@ -12,6 +12,7 @@ from modelregistry.names import ModelId
 from modelserver.observer import Answered
 from modelserver.telemetry import Telemetry
 from tests.unit.infra.templates import MONITORING, STACK, Template, load
+from tests.unit.server.lambdas import forget_logger
 
 SUBSTITUTE = re.compile(r"\$\{([^}]+)\}")
 
@@ -31,6 +32,7 @@ def widgets(template: Template) -> list[Any]:
 @pytest.fixture(scope="module")
 def reported() -> list[Any]:
     """Every kind of metric that the predict function writes."""
+    forget_logger()
     stream = io.StringIO()
     telemetry = Telemetry(namespace="Namespace", stream=stream)
     id, one, two = ModelId("sample", 2), changes.whole(1), changes.whole(2)

@@ -137,7 +137,8 @@ class TestAccess:
         if kind == "JWT":
             assert {"Ref": "JwtAuthorizer"} == route["Properties"]["AuthorizerId"]
             settings = authorizers["JwtAuthorizer"]["Properties"]["JwtConfiguration"]
-            assert {"Issuer": "https://issuer", "Audience": "models"} == settings
+            audience = {"Fn::Split": [",", "models"]}
+            assert {"Issuer": "https://issuer", "Audience": audience} == settings
         else:
             assert not authorizers
 
@@ -225,15 +226,15 @@ class TestPredict:
     def test_is_given_what_it_reads(self, template: Template) -> None:
         asked = Asked()
         LambdaSettings.from_environment(asked)
-        # Lambda sets the first three itself, and the last one is a person's to add.
-        given_by_lambda = {
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+        others = {
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",  # Lambda's to set
             "LAMBDA_TASK_ROOT",
-            "AWS_SAM_LOCAL",
-            "POWERTOOLS_TRACE_DISABLED",
+            "AWS_SAM_LOCAL",  # sam local's
+            "POWERTOOLS_TRACE_DISABLED",  # a person's, for a while
+            "TMPDIR",
         }
         variables = properties(template, "PredictFunction")["Environment"]["Variables"]
-        assert asked.names - given_by_lambda == set(variables) - {"AWS_ENDPOINT_URL"}
+        assert asked.names - others == set(variables) - {"AWS_ENDPOINT_URL"}
 
     @pytest.mark.parametrize("parameters", [{}, {"MemoryBudget": "700", "Models": "a, b"}])
     def test_understands_what_it_is_given(
@@ -387,3 +388,11 @@ def lint(path: Path) -> str:
         check=False,
     )
     return done.stdout + done.stderr
+
+
+def test_the_policies_in_the_documentation_are_policies_and_grant_no_wildcard() -> None:
+    text = (ROOT / "docs" / "aws.md").read_text()
+    found = re.findall(r"^```json\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    assert 4 == len(found)
+    for document in found:
+        assert [] == wildcards({"Resources": {"documented": json.loads(document)}})

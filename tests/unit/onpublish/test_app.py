@@ -1,6 +1,8 @@
 """The function that events from the bucket invoke, over a bucket and a table that answer."""
 
+import ast
 import logging
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -45,6 +47,12 @@ def event(
             "reason": "PutObject",
         },
     }
+
+
+def test_it_imports_the_layer_and_the_standard_library_alone() -> None:
+    tree = ast.walk(ast.parse(Path(app.__file__).read_text()))
+    names = [node.module or "" for node in tree if isinstance(node, ast.ImportFrom)]
+    assert {name.split(".")[0] for name in names} <= sys.stdlib_module_names | {"modelregistry"}
 
 
 def test_a_manifest_s_key_is_a_version() -> None:

@@ -3,7 +3,11 @@
 import io
 import json
 import logging
+import os
 import re
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -259,3 +263,45 @@ def test_a_metric_of_another_namespace_and_service_has_the_same_dimensions(
     (directive,) = line["_aws"]["CloudWatchMetrics"]
     assert ("Mine", [DIMENSIONS]) == (directive["Namespace"], directive["Dimensions"])
     json.dumps(line)
+
+
+TRACED = """
+from modelregistry.names import ModelId
+from modelserver.asked import Routed
+from modelserver.observer import Answered
+from modelserver.telemetry import Telemetry
+
+telemetry = Telemetry()
+telemetry.start_tracing()
+with telemetry.invocation(request_id="r", correlation_id="c", cold=True):
+    telemetry.answered(Answered("GET", "/", 200, 0.1, Routed(ModelId("m", 7), "stable", 1)))
+"""
+
+
+def test_a_traced_invocation_sends_x_ray_what_answered() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as daemon:
+        daemon.bind(("127.0.0.1", 0))
+        daemon.settimeout(5)
+        trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
+        environment = {
+            **os.environ,
+            "LAMBDA_TASK_ROOT": "/var/task",
+            "AWS_XRAY_DAEMON_ADDRESS": f"127.0.0.1:{daemon.getsockname()[1]}",
+            "_X_AMZN_TRACE_ID": trace,
+        }
+        subprocess.run([sys.executable, "-c", TRACED], env=environment, check=True)
+        _, _, segment = daemon.recv(65536).partition(b"\n")
+    document = json.loads(segment)
+    assert "## predict" == document["name"]
+    expected = {"model": "m", "version": "7", "alias": "stable", "cold_start": True}
+    assert expected == document["annotations"]
+
+
+def test_an_invocation_that_is_not_traced_logs_nothing_about_it() -> None:
+    environment = {**os.environ, "LAMBDA_TASK_ROOT": "/var/task"}
+    child = subprocess.run(
+        [sys.executable, "-c", TRACED], env=environment, check=True, capture_output=True, text=True
+    )
+    said = [json.loads(line) for line in child.stdout.splitlines()]
+    assert ["GET / 200"] == [line["message"] for line in said if "message" in line]
+    assert "" == child.stderr

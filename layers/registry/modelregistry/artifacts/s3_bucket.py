@@ -130,7 +130,7 @@ class Bucket:
         except RegistryError as error:
             code = code_of(error)
             if code in {"PreconditionFailed", "412"}:
-                raise Taken from error
+                raise Taken(f"{self.url(key)} is there already") from error
             if code in {"ConditionalRequestConflict", "409"}:
                 raise Busy from error
             raise

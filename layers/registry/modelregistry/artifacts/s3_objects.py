@@ -75,8 +75,12 @@ def code_of(error: RegistryError) -> str:
 
 
 def was_refused(error: RegistryError) -> bool:
-    """Whether S3 said no. Otherwise it may have done what it was asked for."""
-    return 400 <= int(_answer(error).get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) < 500
+    """
+    Whether S3 certainly has not done what it was asked for. It may have where nothing was
+    heard of it, and where it said no only when it was asked again.
+    """
+    told = _answer(error).get("ResponseMetadata", {})
+    return 400 <= int(told.get("HTTPStatusCode", 0)) < 500 and not told.get("RetryAttempts")
 
 
 def base64_of(sha256: str) -> str:

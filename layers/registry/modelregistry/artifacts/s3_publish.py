@@ -135,21 +135,18 @@ class Publishing:
                 return self._bucket.create(self._layout.manifest(id), data)
             except Busy:
                 time.sleep(random.uniform(0.5, 1) * 0.05 * 2**attempt)  # noqa: S311
-            except Taken as error:
-                if self._stored(id) == data:
-                    return None  # ours: only the reply was lost
-                raise _taken(id) from error
-            except RegistryError as error:
-                if was_refused(error):
+            except (Taken, RegistryError) as error:
+                if isinstance(error, RegistryError) and was_refused(error):
                     raise
+                # Nothing was heard, or only of a second attempt: it may be ours.
                 return self._settle(id, data, error)
         raise Unavailable(
             f"{self._bucket.url(self._layout.manifest(id))} is written by others again and again",
             hint="publish again",
         )
 
-    def _settle(self, id: ModelId, data: bytes, error: RegistryError) -> None:
-        """What became of a manifest whose writing was not answered."""
+    def _settle(self, id: ModelId, data: bytes, error: Exception) -> None:
+        """Find out whether the manifest that is there is ours. Raises VersionExists if not."""
         try:
             stored = self._stored(id)
         except RegistryError:
