@@ -87,6 +87,8 @@ def main() -> int:
 
     # Read when TensorFlow is loaded: errors only, and no other backend of Keras.
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+    # On some processors it is on by default: rounds otherwise, and says so on stderr.
+    os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
     os.environ["KERAS_BACKEND"] = "tensorflow"
     try:
         train(output)

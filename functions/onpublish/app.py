@@ -16,7 +16,7 @@ from typing import Any
 
 from modelregistry.arrivals import apply_arrival
 from modelregistry.aws.address import Address
-from modelregistry.errors import InvalidInput, NotFound
+from modelregistry.errors import InvalidInput, NoRegistry, NotFound
 from modelregistry.manifest import MANIFEST
 from modelregistry.names import ModelId, model_name, version_number
 from modelregistry.opening import open_registry
@@ -44,6 +44,8 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any] | None:
         return None
     try:
         revision = apply_arrival(registry(), arrival.id, arrival.at)
+    except NoRegistry:
+        raise
     except NotFound as error:  # deleted since
         log.info("dropped: %s", error)
         return None

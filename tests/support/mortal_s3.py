@@ -1,9 +1,9 @@
 """
 Publishers to S3 that kill themselves as they are about to send a given request.
 
-`python -m tests.support.mortal_s3 BUCKET PREFIX SOURCE` reads numbers from stdin, a line
-each, and forks a child for each: it publishes SOURCE as m:1, and dies at its request
-of that number; 0 is never. The answer is a line: how it ended, and its requests.
+`python -m tests.support.mortal_s3 BUCKET PREFIX` reads lines `NUMBER SOURCE` from stdin and
+forks a child for each: it publishes SOURCE as m:1, and dies at its request of that
+number; 0 is never. The answer is a line: how it ended, and its requests.
 """
 
 import json
@@ -40,15 +40,16 @@ def publish(store: S3Artifacts, source: Path, clients: Clients, point: int) -> l
     return calls
 
 
-def main(bucket: str, prefix: str, source: str) -> None:
+def main(bucket: str, prefix: str) -> None:
     clients = Clients()
     store = S3Artifacts(clients, bucket, prefix, ArtifactCache(Path("unused"), 0))
     _ = clients.s3  # loads what each child would load again; no connection is open yet
     for line in sys.stdin:
+        point, _, source = line.strip().partition(" ")
         reader, writer = os.pipe()
         child = os.fork()
         if child == 0:
-            calls = publish(store, Path(source), clients, int(line))
+            calls = publish(store, Path(source), clients, int(point))
             os.write(writer, json.dumps(calls).encode())
             os._exit(0)
         os.close(writer)

@@ -58,6 +58,20 @@ def test_only_the_registry_talks_to_aws(package: Path) -> None:
     assert [path for path in modules(package) if AWS & packages(path)] == []
 
 
+@pytest.mark.parametrize(
+    ("library", "homes"),
+    [
+        ("mangum", {"gateway", "function"}),
+        ("aws_lambda_powertools", {"telemetry"}),
+        ("uvicorn", {"local"}),
+        ("fastapi", {"app", "gateway"}),
+        ("tensorflow", set()),
+    ],
+)
+def test_each_heavy_library_of_the_server_has_one_home(library: str, homes: set[str]) -> None:
+    assert homes == {path.stem for path in modules(SERVER) if library in packages(path)}
+
+
 @pytest.mark.parametrize("package", [REGISTRY, SERVER], ids=lambda path: path.name)
 def test_nothing_below_the_command_line_imports_it(package: Path) -> None:
     assert [path for path in modules(package) if "modelcli" in packages(path)] == []

@@ -173,10 +173,13 @@ def process_age() -> float:
 
 def _wanted(router: Router, model: str) -> list[ModelId]:
     try:
-        return router.wanted(model)
+        wanted = router.wanted(model)
     except ServingError as error:
         _log.error("%s is not loaded ahead of requests: %s", model, error)
         return []
+    if not wanted:
+        _log.warning("%s is not loaded ahead of requests: no alias of it points anywhere", model)
+    return wanted
 
 
 def _size(registry: Registry, id: ModelId) -> float:

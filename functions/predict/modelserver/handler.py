@@ -1,16 +1,22 @@
 """
 Lambda's entry point: `modelserver.handler.handler`. Only wiring.
 
-The order of the imports is that of the work: extension modules first, since they
-cannot be loaded beside TensorFlow's library; then the library, the registry and the
-models load in threads while the web framework is imported.
+The order of the imports is that of the work. What is imported first and not used here
+brings extension modules, which cannot be loaded beside TensorFlow's library: each would
+wait for it, and everybody with it. Then the library, the registry and the models load in
+threads while the web framework is imported.
 """
 
+import asyncio  # noqa: F401 - for its place in the order, like the next seven
 import os
-import ssl  # noqa: F401 - for its place in the order
+import queue  # noqa: F401
+import ssl  # noqa: F401
+import unicodedata  # noqa: F401
+import xml.etree.ElementTree as ET  # noqa: F401
+import zoneinfo  # noqa: F401
 
-import numpy as np  # noqa: F401 - likewise
-import pydantic_core  # noqa: F401 - likewise
+import numpy as np  # noqa: F401
+import pydantic_core  # noqa: F401
 
 from .coldstart import ColdStart
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from threading import BoundedSemaphore
 
-from modelregistry.errors import NotFound, RegistryError
+from modelregistry.errors import NoRegistry, NotFound, RegistryError
 from modelregistry.manifest import Manifest
 from modelregistry.names import ModelId
 from modelregistry.plan import Compiler, Plan
@@ -38,11 +38,11 @@ def loader(
                 registry.must_not_be_retired(id)
                 version = files.enter_context(registry.artifacts.fetch(id, UNWATCHED))
                 plan = version.plan or compiler.compile(version.directory)
-            except NotFound as error:
-                raise ModelNotFound(
-                    f"Servable not found for request: Specific({id.model}, {id.version})"
-                ) from error
             except RegistryError as error:
+                if isinstance(error, NotFound) and not isinstance(error, NoRegistry):
+                    raise ModelNotFound(
+                        f"Servable not found for request: Specific({id.model}, {id.version})"
+                    ) from error
                 raise ModelUnavailable(f"{id} cannot be loaded: {error}") from error
             with gate:
                 model = SavedModel.load(version.directory, plan, threads)

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from modelregistry.aliases.changes import whole
 from modelregistry.aliases.revision import Revision
 from modelregistry.aliases.state import Alias, State
-from modelregistry.errors import InvalidInput, NotFound, RegistryError
+from modelregistry.errors import InvalidInput, NoRegistry, NotFound, RegistryError
 from modelregistry.names import HIGHEST, ModelId, model_name
 from modelregistry.registry import EMPTY, Registry, alias_flag
 
@@ -380,9 +380,9 @@ class Router:
     def _is_published(self, id: ModelId) -> bool:
         try:
             self._registry.artifacts.manifest(id)
-        except NotFound:
-            return False
         except RegistryError as error:
+            if isinstance(error, NotFound) and not isinstance(error, NoRegistry):
+                return False
             raise ModelUnavailable(f"{id} cannot be looked up: {error}") from error
         return True
 

@@ -8,7 +8,8 @@ appeared: a rollback is never undone by one.
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import zip_longest
 
 from .aliases import changes
 from .aliases.revision import Revision
@@ -19,6 +20,8 @@ from .registry import EMPTY, Proposal, Registry, describe
 
 POLICY = "policy"  # the action of every revision that a policy wrote, or that set one
 _ATTEMPTS = 20
+# No clock of an operator is further behind than this.
+_SKEW = timedelta(days=1)
 
 
 def apply_arrival(registry: Registry, id: ModelId, at: datetime) -> Revision | None:
@@ -36,7 +39,7 @@ def apply_arrival(registry: Registry, id: ModelId, at: datetime) -> Revision | N
         registry.published(id, base.state)
         seen = tuple(sorted({*base.state.acted_on, id.version}))
         after, why = changes.apply_policy(base.state, seen), f"{id} appeared"
-        if since := moved_since(registry.aliases.log(id.model), at):
+        if since := moved_since(registry.aliases.log(id.model), id.version, at):
             after = replace(base.state, acted_on=seen)
             why = f"{id} appeared before {describe(since)}: the alias stays"
         try:
@@ -46,19 +49,26 @@ def apply_arrival(registry: Registry, id: ModelId, at: datetime) -> Revision | N
     raise Unavailable(f"the policy of {id.model} lost {_ATTEMPTS} races in a row")
 
 
-def moved_since(log: Iterable[Revision], at: datetime) -> Revision | None:
+def moved_since(log: Iterable[Revision], version: int, at: datetime) -> Revision | None:
     """
-    The newest revision later than `at` by which somebody, not the policy, changed what
-    the model's default means; None if there is none. `log` begins with the newest.
+    The newest revision by which somebody, not the policy, changed what the model's default
+    means after `version` appeared; None if there is none. `log` begins with the newest.
+
+    After it appeared is what was written later than `at`, and, whatever the clock of who
+    wrote it said, everything since the first revision that routes to it.
     """
-    later: Revision | None = None
+    recent: list[Revision] = []
+    since = 0  # so many of them are later
     for revision in log:
-        if later and _moved(later, revision.state):
-            return later
-        if revision.change.at < at:
-            return None
-        later = revision
-    return later if later and _moved(later, EMPTY) else None
+        recent.append(revision)
+        if revision.change.at >= at or version in revision.state.versions():
+            since = len(recent)
+        elif revision.change.at < at - _SKEW:
+            break
+    for revision, before in zip_longest(recent[:since], recent[1 : since + 1]):
+        if _moved(revision, before.state if before else EMPTY):
+            return revision
+    return None
 
 
 def _moved(revision: Revision, before: State) -> bool:

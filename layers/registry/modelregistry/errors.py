@@ -3,7 +3,8 @@ Everything that can go wrong in a registry, as a caller sees it.
 
 RegistryError
 ├── InvalidInput      a name, number, weight or URL that cannot be one
-├── NotFound          no such registry, model, version, alias or revision
+├── NotFound          no such model, version, alias or revision
+│   └── NoRegistry        nor the registry: no such directory, bucket or table
 ├── Conflict          somebody else wrote the revision first
 ├── Refused           a check said no; nothing was changed
 │   ├── ModelRefused      the SavedModel does not compile
@@ -30,6 +31,10 @@ class InvalidInput(RegistryError):
 
 class NotFound(RegistryError):
     pass
+
+
+class NoRegistry(NotFound):
+    """It says nothing about what the registry would hold: a server has to treat it as an outage."""
 
 
 class Conflict(RegistryError):

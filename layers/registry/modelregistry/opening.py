@@ -17,7 +17,7 @@ from .aliases.sqlite import SqliteAliasTable
 from .artifacts.directory import DirectoryArtifacts
 from .aws.address import Address
 from .aws.patience import PATIENT, Patience
-from .errors import InvalidInput, NotFound, Unavailable
+from .errors import InvalidInput, NoRegistry, Unavailable
 from .registry import Registry
 
 if TYPE_CHECKING:
@@ -38,10 +38,10 @@ def open_registry(
     The registry at `url`; with `create` it is made if it is not there.
 
     A registry in S3 is not looked at here, and never made: where bucket or table is
-    missing, its first use raises NotFound. What is fetched from it goes to `cache`, by
+    missing, its first use raises NoRegistry. What is fetched from it goes to `cache`, by
     default the user's; `patience` is that of a look at its alias table.
 
-    Raises InvalidInput for a URL of no known kind, NotFound where there is no
+    Raises InvalidInput for a URL of no known kind, NoRegistry where there is no
     registry, Unavailable where it cannot be made.
     """
     if _in_s3(url):
@@ -50,7 +50,7 @@ def open_registry(
     if create:
         _make(root)
     elif not _exists(root / ALIASES):
-        raise NotFound(
+        raise NoRegistry(
             f"there is no registry at {root}",
             hint="the first publish makes it: deploy publish PATH MODEL",
         )

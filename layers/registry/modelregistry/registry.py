@@ -18,7 +18,7 @@ from .aliases.revision import Change, Revision
 from .aliases.state import Alias, Policy, State
 from .aliases.table import AliasTable
 from .artifacts.store import ArtifactStore
-from .errors import Conflict, NotFound, RegistryError
+from .errors import Conflict, NoRegistry, NotFound, RegistryError
 from .names import (
     DEFAULT_ALIAS,
     HIGHEST,
@@ -150,6 +150,8 @@ class Registry:
         self.must_not_be_retired(id, state)
         try:
             self.artifacts.manifest(id)
+        except NoRegistry:
+            raise
         except NotFound as error:
             raise NotFound(str(error), hint=self._known(id.model, state)) from None
         return id

@@ -14,7 +14,7 @@ from modelregistry import clock
 from modelregistry.aliases import changes
 from modelregistry.aliases.state import Policy
 from modelregistry.aws.address import Address
-from modelregistry.errors import Damaged, InvalidInput, Unavailable
+from modelregistry.errors import Damaged, InvalidInput, NoRegistry, Unavailable
 from modelregistry.manifest import Manifest, hash_files
 from modelregistry.names import ModelId
 from modelregistry.opening import open_registry
@@ -219,3 +219,13 @@ def test_what_cannot_be_reached_raises_so_that_lambda_tries_again(
     account.start()
     assert app.handler(told(account, 2, "2126-11-22T09:30:00Z"), None)
     assert changes.whole(2) == registry.state("sample").aliases["stable"]
+
+
+def test_a_bucket_that_is_gone_is_no_version_that_is_gone(
+    account: Aws, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The event is kept for the queue that an alarm watches."""
+    gone = Address("gone-bucket", account.prefix, account.table)
+    monkeypatch.setenv("REGISTRY_URL", gone.url)
+    with pytest.raises(NoRegistry, match="gone-bucket"):
+        app.handler(event(f"{account.prefix}/sample/2/manifest.json", gone.bucket), None)

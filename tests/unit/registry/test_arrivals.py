@@ -123,6 +123,16 @@ def test_a_change_before_it_does_not_hold_a_version_back(
     assert stable(registry) == changes.whole(3)
 
 
+def test_a_rollback_from_the_version_stands_whatever_the_operator_s_clock_said(
+    registry: Registry, tmp_path: Path
+) -> None:
+    at = copy_in(registry, tmp_path / "one", M2) + 5 * MINUTE  # by S3's clock
+    promote(registry, M2)
+    registry.commit(registry.propose_rollback("m", "stable"))
+    apply_arrival(registry, M2, at)
+    assert stable(registry) == changes.whole(1)
+
+
 def test_a_change_of_another_alias_does_not_hold_a_version_back(
     registry: Registry, tmp_path: Path, now: FakeClock
 ) -> None:

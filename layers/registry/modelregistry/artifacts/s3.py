@@ -13,7 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from ..aws.clients import Clients
-from ..errors import Damaged, NotFound
+from ..errors import Damaged, NoRegistry, NotFound
 from ..manifest import MANIFEST, Manifest
 from ..names import ModelId
 from ..plan import COMPILER, Plan
@@ -27,7 +27,7 @@ from .s3_bucket import Bucket
 from .s3_download import Download, Reader
 from .s3_layout import Layout, is_model, version_number_of
 from .s3_leftovers import ABANDONED, Journal, Leftovers
-from .s3_objects import Stamped, code_of
+from .s3_objects import Stamped
 from .s3_publish import Publishing
 from .s3_strays import around, in_version
 from .store import Fetched, Finding, Stored
@@ -93,7 +93,7 @@ class S3Artifacts:
     def put_plan(self, id: ModelId, plan: Plan) -> None:
         self.manifest(id)  # a plan without its version would be a stray
         key = self._layout.folder(id) + plan_path(plan.compiler)
-        version = self._bucket.put(key, plan_bytes(plan))
+        version = self._bucket.put(key, plan_bytes(plan)).version
         # The one that the manifest pins goes too: where it is gone, the current one counts.
         others = [e for e in self._bucket.history(key) if e.key == key and e.version != version]
         self._bucket.delete([(entry.key, entry.version) for entry in others])
@@ -164,9 +164,9 @@ class S3Artifacts:
         reader = Reader(self._bucket, self._layout.manifest(id))
         try:
             data = reader.read_all()
-        except NotFound as error:
-            if code_of(error) == "NoSuchBucket":
-                raise
+        except NoRegistry:
+            raise
+        except NotFound:
             raise NotFound(f"{id} is not published") from None
         pinned = Pinned.from_bytes(data, f"the manifest of {id}")
         if pinned.manifest.id != id:

@@ -12,9 +12,9 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from ..aws.clients import Clients
-from ..aws.failures import calling
+from ..aws.failures import calling, refusing
 from ..errors import NotFound, RegistryError, Unavailable
-from .s3_objects import Began, Body, Busy, Origin, Part, Stamped, Taken, base64_of, code_of
+from .s3_objects import Began, Body, Busy, Origin, Part, Stamped, Taken, Written, base64_of, code_of
 
 _DELETED_AT_ONCE = 1000  # S3's limit
 
@@ -104,13 +104,13 @@ class Bucket:
         date = answer["ResponseMetadata"]["HTTPHeaders"].get("date", "")
         return parsedate_to_datetime(date) if date else datetime.now(UTC)
 
-    def put(self, key: str, data: bytes, sha256: str = "") -> str:
-        """Write an object; S3 checks the digest, in hex, if it is given. Returns the version."""
+    def put(self, key: str, data: bytes, sha256: str = "") -> Written:
+        """Write an object; S3 checks the digest, in hex, if it is given."""
         with self._calling("PutObject", key):
             answer = self._clients.s3.put_object(
                 Bucket=self.name, Key=key, Body=data, **_checked(sha256)
             )
-        return answer.get("VersionId", "")
+        return _written(answer)
 
     def create(self, key: str, data: bytes) -> None:
         """
@@ -135,7 +135,7 @@ class Bucket:
                 raise Busy from error
             raise
 
-    def copy(self, key: str, origin: Origin) -> str:
+    def copy(self, key: str, origin: Origin) -> Written:
         """Copy an object of at most 5 GB inside S3, which works its SHA-256 out anew."""
         with self._calling("CopyObject", key):
             answer = self._clients.s3.copy_object(
@@ -144,7 +144,7 @@ class Bucket:
                 CopySource=self._source(origin),
                 ChecksumAlgorithm="SHA256",
             )
-        return answer.get("VersionId", "")
+        return _written(answer)
 
     def begin(self, key: str) -> str:
         """Begin a multipart upload."""
@@ -237,10 +237,8 @@ class Bucket:
                 )
             for error in answer.get("Errors", []):
                 if error.get("Code") != "NoSuchVersion":
-                    raise Unavailable(
-                        f"{self.url(error.get('Key', ''))} cannot be deleted:"
-                        f" {error.get('Code', '')} {error.get('Message', '')}".rstrip()
-                    )
+                    with self._calling("DeleteObjects", error.get("Key", "")):
+                        refusing("DeleteObjects", error)
 
     def _head(self, key: str, version: str = "") -> tuple[int, str]:
         with self._calling("HeadObject", key):
@@ -273,6 +271,10 @@ def _checked(sha256: str) -> dict[str, Any]:
     if not sha256:
         return {}
     return {"ChecksumAlgorithm": "SHA256", "ChecksumSHA256": base64_of(sha256)}
+
+
+def _written(answer: Mapping[str, Any]) -> Written:
+    return Written(answer.get("VersionId", ""), not answer["ResponseMetadata"]["RetryAttempts"])
 
 
 def _stamped(entry: Mapping[str, Any], is_marker: bool = False) -> Stamped:

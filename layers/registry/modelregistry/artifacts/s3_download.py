@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from ..errors import Damaged, NotFound, Unavailable
+from ..errors import Damaged, NoRegistry, NotFound, Unavailable
 from ..names import ModelId
 from ..progress import Progress
 from .cache import Wanted
@@ -145,6 +145,8 @@ class Download:
         version = self.objects.get(piece.file.path, "")
         try:
             return self._read_version(piece, sink, where, version)
+        except NoRegistry:
+            raise
         except NotFound:
             pass
         if version:

@@ -64,7 +64,7 @@ class Journal:
         Raises Refused where the bucket keeps only the newest object of a key.
         """
         key = f"{self._layout.notes(kind)}{id.model}/{id.version}/{uuid.uuid4().hex}"
-        version = self._bucket.put(key, json.dumps(sorted(paths)).encode())
+        version = self._bucket.put(key, json.dumps(sorted(paths)).encode()).version
         if kind == "publishing" and version in {"", "null"}:
             self._bucket.delete([(key, version or "null")])
             raise Refused(

@@ -45,6 +45,17 @@ class Part:
     number: int
 
 
+@dataclass(frozen=True)
+class Written:
+    """
+    The VersionId of a new object. Not `once`: S3 was asked again after a reply was lost, and
+    may have one more like it.
+    """
+
+    version: str
+    once: bool
+
+
 class Stream(Protocol):
     """The body of an answer."""
 

@@ -177,8 +177,8 @@ class Publishing:
 
     def _take_back(self, upload: Upload, note: tuple[str, str]) -> None:
         with suppress(RegistryError):  # what cannot be removed now is left for `sweep`
-            upload.undo()
-            self._journal.end(note)
+            if upload.undo():
+                self._journal.end(note)
 
     def _must_be_in_time(self, id: ModelId, began: tuple[float, ...]) -> None:
         # `sweep` takes what is older than a day for abandoned, and may have begun to remove it.

@@ -13,7 +13,7 @@ from ..progress import Progress
 from .parallel import each
 from .pieces import Piece, digest_of_digests, pieces
 from .s3_bucket import Bucket
-from .s3_objects import Origin, Part, base64_of
+from .s3_objects import Origin, Part, Written, base64_of, was_refused
 
 # Each holds one piece of 16 MiB in memory.
 _THREADS = 6
@@ -53,13 +53,11 @@ class Upload:
         self._lock = threading.Lock()
         self._written: list[tuple[str, str]] = []
         self._begun: dict[str, str] = {}
+        self._is_certain = True
 
     def write(self, path: str, data: bytes) -> str:
         """A small object of the registry's own. Returns its version."""
-        key = self._folder + path
-        version = self._bucket.put(key, data)
-        self._note(key, version)
-        return version
+        return self._write(self._folder + path, lambda key: self._bucket.put(key, data))
 
     def send(self, files: Sequence[FileEntry], source: Path) -> dict[str, str]:
         """
@@ -75,8 +73,9 @@ class Upload:
                     Part(target.key, target.upload, piece.number), data, piece.sha256
                 )
             else:
-                target.version = self._bucket.put(target.key, data, piece.sha256)
-                self._note(target.key, target.version)
+                target.version = self._write(
+                    target.key, lambda key: self._bucket.put(key, data, piece.sha256)
+                )
             self._progress.advance(len(data))
 
         sent = self._make(files, send_piece)
@@ -106,8 +105,9 @@ class Upload:
                         piece.end,
                     )
                 else:
-                    target.version = self._bucket.copy(target.key, origin)
-                    self._note(target.key, target.version)
+                    target.version = self._write(
+                        target.key, lambda key: self._bucket.copy(key, origin)
+                    )
             except RegistryError as error:
                 target.problem = error
 
@@ -121,10 +121,16 @@ class Upload:
                 self._take_back([(self._folder + file.path, copied.pop(file.path))])
         return copied
 
-    def undo(self) -> None:
-        """Remove every object version that was written, and forget every upload."""
+    def undo(self) -> bool:
+        """
+        Remove every object version that was written, and forget every upload.
+
+        Returns whether that was certainly all: a request that was not answered may
+        have left another.
+        """
         each(lambda begun: self._bucket.abort(*begun), list(self._begun.items()), _THREADS)
         self._take_back(list(self._written))
+        return self._is_certain
 
     def _make(
         self, files: Sequence[FileEntry], put: Callable[[_Object, Piece], None]
@@ -150,11 +156,12 @@ class Upload:
                 target.version = self._bucket.complete(target.key, target.upload, parts)
             except RegistryError as error:
                 target.problem = error
+                self._is_certain &= was_refused(error)
         if target.problem:
             self._bucket.abort(target.key, target.upload)
-        else:
-            self._note(target.key, target.version)
         with self._lock:
+            if not target.problem:
+                self._written.append((target.key, target.version))
             del self._begun[target.key]
 
     def _is_sound(self, file: FileEntry, version: str | None) -> bool:
@@ -166,9 +173,17 @@ class Upload:
             return size == file.size and checksum.partition("-")[0] in known
         return False
 
-    def _note(self, key: str, version: str) -> None:
+    def _write(self, key: str, request: Callable[[str], Written]) -> str:
+        """Returns the version."""
+        try:
+            written = request(key)
+        except RegistryError as error:
+            self._is_certain &= was_refused(error)
+            raise
         with self._lock:
-            self._written.append((key, version))
+            self._written.append((key, written.version))
+            self._is_certain &= written.once
+        return written.version
 
     def _take_back(self, objects: list[tuple[str, str]]) -> None:
         self._bucket.delete(objects)

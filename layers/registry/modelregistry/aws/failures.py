@@ -6,15 +6,15 @@ permission. It quotes no header and no credential.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple, NoReturn
 from urllib.parse import urlsplit
 
 from botocore import exceptions as aws
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ..errors import NotFound, RegistryError, Unavailable
+from ..errors import NoRegistry, NotFound, RegistryError, Unavailable
 from .retries import FAILED, THROTTLED
 
 
@@ -25,12 +25,19 @@ def calling(call: str, resource: str, *, arn: str = "") -> Iterator[None]:
 
     `call` is `dynamodb:Query`, `resource` what a person calls it ("table aliases"),
     `arn` what a policy would have to name. Raises NotFound where the service says
-    that the resource is not there, Unavailable for everything else.
+    that the resource is not there, NoRegistry where it is the bucket or the table,
+    Unavailable for everything else.
     """
     try:
         yield
     except (BotoCoreError, ClientError) as error:
         raise translated(error, call, resource, arn=arn) from error
+
+
+def refusing(operation: str, error: Mapping[str, object]) -> NoReturn:
+    """Raise, for `calling`, an error that an answer held, as a call that failed raises its own."""
+    answer: Any = {"Error": {**error}}
+    raise ClientError(answer, operation)
 
 
 def translated(
@@ -41,8 +48,10 @@ def translated(
     if not isinstance(error, ClientError):
         return _unanswered(error, where)
     code, said = code_of(error), _one_line(error.response.get("Error", {}).get("Message", ""))
-    if code in _MISSING or (code == "ValidationError" and said.endswith("does not exist")):
-        return NotFound(
+    if code in _MISSING or (code in _MISSING_BY_WORD and said.endswith(_MISSING_BY_WORD[code])):
+        if code == "NoSuchBucket":
+            resource = "/".join(resource.split("/")[:3])  # not the object that was asked for
+        return (NoRegistry if code in _NOWHERE else NotFound)(
             f"{resource} is not there ({call}: {code})",
             hint="check its name, the region and the account",
         )
@@ -86,9 +95,14 @@ _NEVER = range(0)
 _NETWORK = "check the network, the region and AWS_ENDPOINT_URL"
 _WHO_AM_I = "see who you are with: aws sts get-caller-identity"
 
-_MISSING = frozenset(
-    {"404", "NoSuchBucket", "NoSuchKey", "NoSuchVersion", "ResourceNotFoundException"}
-)
+# No bucket, no table. Of S3 a HEAD request is told no more than that something is missing.
+_NOWHERE = frozenset({"NoSuchBucket", "ResourceNotFoundException"})
+_MISSING = _NOWHERE | {"404", "NoSuchKey", "NoSuchVersion"}
+# Codes that mean much else. A VersionId of another kind of S3 is one that S3 cannot even read.
+_MISSING_BY_WORD = {
+    "ValidationError": "does not exist",
+    "InvalidArgument": "Invalid version id specified",
+}
 _DENIED = frozenset(
     {
         "403",  # all that a HEAD request is told
@@ -181,7 +195,7 @@ _PERMISSIONS = {
     "s3:CompleteMultipartUpload": "s3:PutObject",
     "s3:CopyObject": "s3:PutObject",
     "s3:CreateMultipartUpload": "s3:PutObject",
-    "s3:DeleteObjects": "s3:DeleteObject",
+    "s3:DeleteObjects": "s3:DeleteObjectVersion",  # it is always told which
     "s3:HeadBucket": "s3:ListBucket",
     "s3:HeadObject": "s3:GetObject",
     "s3:ListMultipartUploads": "s3:ListBucketMultipartUploads",

@@ -19,7 +19,7 @@ class Items:
     """
     Cheap to construct; nothing is loaded or asked before the first call. Thread-safe.
 
-    Raises NotFound where there is no such table, Unavailable where it cannot be used.
+    Raises NoRegistry where there is no such table, Unavailable where it cannot be used.
     """
 
     def __init__(self, table: str, clients: Clients) -> None:

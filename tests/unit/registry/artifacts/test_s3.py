@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from modelregistry.artifacts.store import Finding, Stored
-from modelregistry.errors import NotFound, Refused, VersionExists
+from modelregistry.errors import NotFound, Refused, Unavailable, VersionExists
 from modelregistry.manifest import MANIFEST, PART, Manifest
 from modelregistry.names import ModelId
 from modelregistry.progress import UNWATCHED
@@ -119,7 +119,8 @@ def test_a_large_file_is_copied_in_parts(cloud: Cloud, source: Path) -> None:
 def test_what_cannot_be_copied_soundly_is_uploaded(
     cloud: Cloud, source: Path, harm: str, name: str
 ) -> None:
-    (source / "large").write_bytes(bytes(PART + 1))
+    if name == "large":
+        (source / name).write_bytes(bytes(PART + 1))
     cloud.put(source, ID)
     stored = InBucket(cloud.aws)
     data = stored.read(ID, name)
@@ -243,3 +244,20 @@ def test_removing_leaves_no_object_version_and_no_upload(cloud: Cloud, source: P
     cloud.store().remove(ID)
     assert cloud.history() == []
     assert cloud.uploads() == 0
+
+
+def test_what_may_not_be_deleted_names_the_permission(cloud: Cloud, source: Path) -> None:
+    """S3 answers 200 to the call as a whole, and refuses each object by itself."""
+    cloud.put(source, ID)
+
+    def refuse(parsed: dict[str, object], **_: object) -> None:
+        key = cloud.whole("m/1/manifest.json")
+        parsed["Errors"] = [{"Key": key, "Code": "AccessDenied", "Message": "Access Denied"}]
+
+    cloud.clients.s3.meta.events.register("after-call.s3.DeleteObjects", refuse)
+    with pytest.raises(Unavailable, match=r"no permission for s3:DeleteObjects on s3://") as caught:
+        cloud.store().remove(ID)
+    assert str(caught.value).endswith(
+        f": s3:DeleteObjectVersion on arn:aws:s3:::{cloud.aws.bucket}/models/m/1/manifest.json"
+        " is missing"
+    )

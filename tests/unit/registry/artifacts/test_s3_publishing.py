@@ -32,7 +32,6 @@ from .conftest import AT, Cloud
 
 ID = ModelId("m", 1)
 AT_ONCE = timedelta(0)  # instead of a day
-MORTAL = [sys.executable, "-m", "tests.support.mortal_s3"]
 PROJECT = Path(__file__).parents[4]
 REFUSED = b"<Error><Code>%s</Code><Message>said the test</Message></Error>"
 
@@ -165,23 +164,34 @@ def test_a_loser_removes_its_own_objects_and_only_those(cloud: Cloud, tmp_path: 
     assert cloud.store().verify(ID, UNWATCHED) == []
 
 
+def test_what_a_lost_reply_left_twice_goes_with_the_rest(cloud: Cloud, source: Path) -> None:
+    def lose_the_first(request: AWSPreparedRequest, **_: object) -> None:
+        if "saved_model.pb" in request.url and not attempts:
+            attempts.append(request.url)
+            pass_on(request)
+            raise lost(request)
+
+    attempts: list[str] = []
+    cloud.clients.s3.meta.events.register("before-send.s3.PutObject", lose_the_first)
+    cloud.put(source, ID)
+    assert len(attempts) == 1
+    assert cloud.history() == cloud.listing()
+    cloud.store().remove(ID)
+    # Where it is not published, nobody knows of the first: it is left for the sweep.
+    attempts.clear()
+    change = partial((source / "variables/variables.index").write_bytes, b"?")
+    with pytest.raises(Refused):
+        cloud.put(source, ID, meanwhile=change)
+    assert len(attempts) == 1
+    cloud.store(abandoned=AT_ONCE).sweep()
+    assert_nothing_is_left(cloud)
+
+
 def test_racing_processes_have_one_winner(cloud: Cloud, tmp_path: Path) -> None:
     sources = [savedmodel(tmp_path / str(n), f"content {n}") for n in range(3)]
-    racers = [
-        subprocess.Popen(
-            [*MORTAL, cloud.aws.bucket, cloud.aws.prefix, str(source)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            cwd=PROJECT,
-        )
-        for source in sources
-    ]
-    for racer in racers:
-        assert racer.stdin is not None
-        racer.stdin.write("0\n")
-        racer.stdin.flush()
+    racers = [publisher(cloud) for _ in sources]
+    for racer, source in zip(racers, sources, strict=True):
+        ask(racer, 0, source)
     ends = [int(racer.communicate(timeout=60)[0].split()[0]) for racer in racers]
     assert ends.count(0) == 1
     assert contents(sources[ends.index(0)]) == fetched(cloud.store(), ID)
@@ -204,58 +214,88 @@ def test_racing_threads_leave_nothing_but_the_winner(cloud: Cloud, tmp_path: Pat
     assert cloud.uploads() == 0
 
 
-@pytest.fixture
-def mortal(cloud: Cloud, large: Path) -> Iterator[Callable[[int], tuple[int, list[str]]]]:
-    with subprocess.Popen(
-        [*MORTAL, cloud.aws.bucket, cloud.aws.prefix, str(large)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=PROJECT,
-    ) as process:
+Mortal = Callable[[int, Path], tuple[int, list[str]]]
 
-        def run(point: int) -> tuple[int, list[str]]:
-            assert process.stdin is not None
+
+@pytest.fixture
+def mortal(cloud: Cloud) -> Iterator[Mortal]:
+    with publisher(cloud) as process:
+
+        def run(point: int, source: Path) -> tuple[int, list[str]]:
             assert process.stdout is not None
-            process.stdin.write(f"{point}\n")
-            process.stdin.flush()
+            ask(process, point, source)
             end, _, calls = process.stdout.readline().partition(" ")
             return int(end), json.loads(calls)
 
         yield run
 
 
+def publisher(cloud: Cloud) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.support.mortal_s3", cloud.aws.bucket, cloud.aws.prefix],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=PROJECT,
+    )
+
+
+def ask(process: "subprocess.Popen[str]", point: int, source: Path) -> None:
+    assert process.stdin is not None
+    process.stdin.write(f"{point} {source}\n")
+    process.stdin.flush()
+
+
 def test_killed_at_any_request_it_leaves_no_version_and_is_swept(
-    cloud: Cloud, large: Path, mortal: Callable[[int], tuple[int, list[str]]]
+    cloud: Cloud, source: Path, mortal: Mortal
 ) -> None:
-    end, calls = mortal(0)
+    end, calls = mortal(0, source)
     assert end == 0
     cloud.store().remove(ID)
     assert_nothing_is_left(cloud)
     outcomes = []
     for point in range(1, len(calls) + 1):
-        assert mortal(point)[0] == -SIGKILL
-        # Nobody knows that it is dead: what it wrote stays for a day, and is in nobody's way.
-        cloud.store().sweep()
-        published = cloud.store().versions("m")
-        outcomes.append(published)
-        if published:
-            assert contents(large) == fetched(cloud.store(), ID)
-        elif point % 3 == 0:
-            cloud.put(large, ID)
-            published = [1]
-        cloud.store(abandoned=AT_ONCE).sweep()
-        assert cloud.store().versions("m") == published
-        assert cloud.uploads() == 0
-        if published:
-            assert cloud.store().verify(ID, UNWATCHED) == []
-            assert cloud.history() == cloud.listing()
-            cloud.store().remove(ID)
-        assert_nothing_is_left(cloud)
+        assert mortal(point, source)[0] == -SIGKILL
+        outcomes.append(cloud.store().versions("m"))
+        assert_it_goes_on(cloud, source, again=point % 2 == 0)
     # The manifest is what decides; after it come the requests that tidy up.
     decided = outcomes.index([1])
     assert outcomes == [[]] * decided + [[1]] * (len(calls) - decided)
     assert calls[decided - 1] == "PutObject"
+
+
+def test_killed_within_a_multipart_upload_it_leaves_no_part(
+    cloud: Cloud, large: Path, mortal: Mortal
+) -> None:
+    _, calls = mortal(0, large)
+    cloud.store().remove(ID)
+    points = [n for n, call in enumerate(calls, 1) if "Upload" in call]
+    assert len(points) == 4
+    for point in points:
+        assert mortal(point, large)[0] == -SIGKILL
+        assert cloud.store().versions("m") == []
+        assert_it_goes_on(cloud, large, again=False)
+
+
+def assert_it_goes_on(cloud: Cloud, source: Path, *, again: bool) -> None:
+    """What is left is in nobody's way, goes after a day, and takes no version along."""
+    before = cloud.history()
+    cloud.store().sweep()
+    assert cloud.history() == before
+    published = cloud.store().versions("m")
+    if not published and again:
+        cloud.put(source, ID)
+        published = [1]
+    cloud.store(abandoned=AT_ONCE).sweep()
+    assert cloud.store().versions("m") == published
+    assert cloud.uploads() == 0
+    if published:
+        assert cloud.store().verify(ID, UNWATCHED) == []
+        assert contents(source) == fetched(cloud.store(), ID)
+        assert cloud.history() == cloud.listing()
+        cloud.store().remove(ID)
+    assert_nothing_is_left(cloud)
 
 
 def test_an_interrupted_publish_is_named_once_it_is_a_day_old(cloud: Cloud, source: Path) -> None:

@@ -19,7 +19,10 @@ def test_every_service_goes_to_the_endpoint_of_the_environment(on_aws: Aws) -> N
     clients = Clients()
     clients.s3.put_object(Bucket=on_aws.bucket, Key="a", Body=b"1")
     assert clients.s3.get_object(Bucket=on_aws.bucket, Key="a")["Body"].read() == b"1"
-    assert on_aws.table in clients.dynamodb.list_tables()["TableNames"]
+    assert (
+        clients.dynamodb.describe_table(TableName=on_aws.table)["Table"]["TableName"]
+        == on_aws.table
+    )
     assert clients.cloudformation.describe_stacks()["ResponseMetadata"]["HTTPStatusCode"] == 200
 
 

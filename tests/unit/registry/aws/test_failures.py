@@ -8,7 +8,7 @@ from modelregistry.aws.clients import Clients
 from modelregistry.aws.failures import calling, translated
 from modelregistry.aws.items import Items
 from modelregistry.aws.patience import Patience
-from modelregistry.errors import NotFound, RegistryError, Unavailable
+from modelregistry.errors import NoRegistry, NotFound, RegistryError, Unavailable
 from tests.aws import Aws, environment, permitted
 from tests.contract.tables import revision
 from tests.support.endpoints import Faulty, answers, hangs
@@ -33,7 +33,7 @@ def failure_of(table: DynamoAliasTable) -> RegistryError:
 
 
 def test_a_table_that_is_not_there_is_named(on_aws: Aws) -> None:
-    with pytest.raises(NotFound) as caught:
+    with pytest.raises(NoRegistry) as caught:
         DynamoAliasTable(Items("no-such-table", Clients())).append(revision(1))
     assert str(caught.value) == (
         "table no-such-table is not there (dynamodb:PutItem: ResourceNotFoundException)"
@@ -43,10 +43,36 @@ def test_a_table_that_is_not_there_is_named(on_aws: Aws) -> None:
 
 def test_a_bucket_that_is_not_there_is_named(on_aws: Aws) -> None:
     with (
-        pytest.raises(NotFound, match=r"bucket nope is not there \(s3:ListObjectsV2: NoSuchBucket"),
+        pytest.raises(
+            NoRegistry, match=r"bucket nope is not there \(s3:ListObjectsV2: NoSuchBucket"
+        ),
         calling("s3:ListObjectsV2", "bucket nope"),
     ):
         Clients().s3.list_objects_v2(Bucket="nope")
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("NoSuchKey", "The specified key does not exist."),
+        ("NoSuchVersion", "The specified version does not exist."),
+        # S3's answer to a VersionId that another kind of S3 has made.
+        ("InvalidArgument", "Invalid version id specified"),
+    ],
+)
+def test_an_object_that_is_not_there_is_no_missing_registry(code: str, said: str) -> None:
+    error = translated(
+        ClientError({"Error": {"Code": code, "Message": said}}, "GetObject"),
+        "s3:GetObject",
+        "s3://bucket/models/m/1/x",
+    )
+    assert type(error) is NotFound
+
+
+def test_another_invalid_argument_is_not_called_missing() -> None:
+    answer = {"Error": {"Code": "InvalidArgument", "Message": "Part number must be an integer"}}
+    error = translated(ClientError(answer, "UploadPart"), "s3:UploadPart", "it")  # type: ignore[arg-type]
+    assert isinstance(error, Unavailable)
 
 
 @pytest.mark.parametrize(
@@ -125,6 +151,7 @@ def test_keys_that_aws_does_not_know_are_not_accepted(on_aws: Aws) -> None:
         ("s3:UploadPart", "s3:PutObject"),
         ("s3:HeadObject", "s3:GetObject"),
         ("s3:ListObjectsV2", "s3:ListBucket"),
+        ("s3:DeleteObjects", "s3:DeleteObjectVersion"),
     ],
 )
 @pytest.mark.parametrize("code", ["AccessDenied", "403"])

@@ -1,0 +1,8 @@
+"""What every test may rely on."""
+
+import signal
+
+# A shell that starts something in the background lets it ignore Ctrl-C, and what the tests
+# start would inherit that: `make test &` must test what `make test` does.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,0 +1,160 @@
+"""What goes into the predict function's image, as far as it can be seen without Docker."""
+
+import importlib.util
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+PREDICT = ROOT / "functions" / "predict"
+
+
+def names(lines: list[str]) -> list[str]:
+    """The distributions that requirements name, without versions, extras and markers."""
+    return [re.split(r"[\[<>=;~ ]", line)[0] for line in lines if line and line[0] != "#"]
+
+
+@pytest.mark.parametrize("file", ["requirements.txt", "tensorflow.txt"])
+def test_what_the_image_installs_is_what_the_project_needs_and_pins(file: str) -> None:
+    wanted = names((PREDICT / file).read_text().splitlines())
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    needed = names(project["dependencies"] + extras["serve"] + extras["lambda"])
+    pinned = names((ROOT / "constraints.txt").read_text().splitlines())
+    assert wanted
+    assert set(wanted) <= set(needed) & set(pinned)
+
+
+def test_what_the_function_imports_is_in_the_image() -> None:
+    """All that `serve` and `lambda` name, but for the server of one machine."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
+    needed = set(names(extras["serve"] + extras["lambda"])) - {"uvicorn"} | {"boto3"}
+    files = [PREDICT / "requirements.txt", PREDICT / "tensorflow.txt"]
+    wanted = {name for file in files for name in names(file.read_text().splitlines())}
+    assert needed == wanted
+
+
+def test_the_build_context_holds_what_the_dockerfile_copies_and_little_else() -> None:
+    dockerfile = (PREDICT / "Dockerfile").read_text()
+    copied = [
+        source
+        for line in dockerfile.splitlines()
+        if line.startswith("COPY ") and "--from" not in line
+        for source in line.split()[1:-1]
+    ]
+    rules = (ROOT / ".dockerignore").read_text().splitlines()
+    allowed = [rule.removeprefix("!") for rule in rules if rule.startswith("!")]
+    assert "*" in rules
+    for source in copied:
+        assert (ROOT / source).exists()
+        assert any(source == path or source.startswith(f"{path}/") for path in allowed)
+
+
+@pytest.fixture(scope="module")
+def slimmed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A wheel and packages after `slim.py`; of TensorFlow the smaller library is the real one."""
+    home = tmp_path_factory.mktemp("image")
+    wheel, packages = home / "wheel", home / "packages"
+    found = importlib.util.find_spec("tensorflow")
+    assert found
+    installed = Path(next(iter(found.submodule_search_locations or [])))
+    library = installed / "libtensorflow_framework.so.2"
+    if not library.exists():
+        pytest.skip("slim.py is for the libraries of Linux")
+    for name in (
+        "tensorflow/__init__.py",
+        "tensorflow/THIRD_PARTY_NOTICES.txt",
+        "tensorflow/python/pywrap.so",
+        "tensorflow/python/framework/types_pb2.py",
+        "tensorflow/core/__init__.py",
+        "tensorflow/core/framework/types_pb2.py",
+        "tensorflow/include/core.h",
+        "tensorflow_cpu-2.21.0.dist-info/METADATA",
+        "bin/saved_model_cli",
+    ):
+        touch(wheel / name)
+    shutil.copy(library, wheel / "tensorflow")
+    for name in (
+        "numpy/core.so",
+        "numpy/tests/test_core.py",
+        "numpy/include/core.h",
+        "numpy/core.pyi",
+        "bin/f2py",
+        "boto3/session.py",
+        "boto3/examples/s3.rst",
+        "botocore/data/endpoints.json",
+        "botocore/data/s3/2006-03-01/service-2.json.gz",
+        "botocore/data/ec2/2016-11-15/service-2.json.gz",
+    ):
+        touch(packages / name)
+    subprocess.run([sys.executable, PREDICT / "slim.py", wheel, packages], check=True)
+    return wheel, packages
+
+
+def touch(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("")
+
+
+def kept(directory: Path) -> list[str]:
+    found = [path.relative_to(directory) for path in directory.rglob("*") if path.is_file()]
+    return sorted(map(str, found))
+
+
+def test_of_tensorflow_its_library_its_protos_and_its_licences_are_kept(
+    slimmed: tuple[Path, Path],
+) -> None:
+    expected = [
+        "tensorflow/THIRD_PARTY_NOTICES.txt",
+        "tensorflow/core/__init__.py",
+        "tensorflow/core/framework/types_pb2.py",
+        "tensorflow/libtensorflow_framework.so.2",
+        "tensorflow_cpu-2.21.0.dist-info/METADATA",
+    ]
+    assert expected == kept(slimmed[0])
+
+
+def test_of_the_packages_tests_headers_and_services_that_nobody_calls_go(
+    slimmed: tuple[Path, Path],
+) -> None:
+    expected = [
+        "boto3/session.py",
+        "botocore/data/endpoints.json",
+        "botocore/data/s3/2006-03-01/service-2.json.gz",
+        "numpy/core.so",
+    ]
+    assert expected == kept(slimmed[1])
+    assert not (slimmed[1] / "numpy/tests").exists()
+
+
+def test_a_library_without_its_symbol_table_is_smaller_and_loads(
+    slimmed: tuple[Path, Path],
+) -> None:
+    found = importlib.util.find_spec("tensorflow")
+    assert found
+    installed = Path(next(iter(found.submodule_search_locations or [])))
+    library = slimmed[0] / "tensorflow/libtensorflow_framework.so.2"
+    assert library.stat().st_size < (installed / library.name).stat().st_size
+    code = "import ctypes, sys; ctypes.CDLL(sys.argv[1]).TF_TensorData"
+    subprocess.run([sys.executable, "-c", code, library], check=True)
+
+
+def test_what_is_no_library_is_refused_rather_than_cut(tmp_path: Path) -> None:
+    wheel, packages = tmp_path / "wheel", tmp_path / "packages"
+    touch(wheel / "tensorflow/libtensorflow_cc.so.2")
+    touch(packages / "botocore/data/endpoints.json")
+    child = subprocess.run(
+        [sys.executable, PREDICT / "slim.py", wheel, packages],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert 1 == child.returncode
+    assert "libtensorflow_cc.so.2 is no 64-bit little-endian ELF file" in child.stderr
