@@ -41,6 +41,11 @@ class ServingSettings:
     `swap_wait` seconds a request that sees a new revision waits for its versions
     to load; 0 where a background thread can be relied on. `timeout` seconds a
     request may take. `memory_budget` bytes may stay loaded.
+
+    `strict` makes errors of what TensorFlow Serving lets pass in silence, `cors` lets
+    browsers ask from other sites, `check_method_names` holds classify and regress to
+    signatures made for them. `warm_up` runs recorded requests `warm_up_iterations` times
+    at each load.
     """
 
     alias_ttl: float = 1.0
@@ -49,6 +54,11 @@ class ServingSettings:
     max_body_bytes: int = 100 * MIB
     memory_budget: int = field(default_factory=half_of_memory)
     threads: Threads = Threads()  # noqa: RUF009 - a frozen value
+    strict: bool = False
+    cors: bool = False
+    check_method_names: bool = False
+    warm_up: bool = True
+    warm_up_iterations: int = 1
 
 
 @dataclass(frozen=True)
@@ -63,6 +73,11 @@ class LocalSettings:
     inter_op_threads: int = 0
     max_body_bytes: int = 100 * MIB
     memory_budget: int = 0
+    strict: bool = False
+    cors: bool = False
+    check_method_names: bool = False
+    warm_up: bool = True
+    warm_up_iterations: int = 1
 
     def serving(self) -> ServingSettings:
         return ServingSettings(
@@ -71,6 +86,11 @@ class LocalSettings:
             max_body_bytes=self.max_body_bytes,
             memory_budget=self.memory_budget or half_of_memory(),
             threads=Threads(self.intra_op_threads, self.inter_op_threads),
+            strict=self.strict,
+            cors=self.cors,
+            check_method_names=self.check_method_names,
+            warm_up=self.warm_up,
+            warm_up_iterations=self.warm_up_iterations,
         )
 
 
