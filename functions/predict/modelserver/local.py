@@ -78,9 +78,8 @@ def _run(
 ) -> None:
     import uvicorn  # noqa: PLC0415 - in-process predictions need no web server
 
-    server = ModelServer.over(
-        registry, settings.serving(), SubprocessCompiler(timeout=_COMPILE_SECONDS)
-    )
+    compiler = SubprocessCompiler(tags=settings.saved_model_tags, timeout=_COMPILE_SECONDS)
+    server = ModelServer.over(registry, settings.serving(), compiler)
     config = uvicorn.Config(
         create_app(server),
         lifespan="off",

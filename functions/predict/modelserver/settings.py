@@ -63,7 +63,11 @@ class ServingSettings:
 
 @dataclass(frozen=True)
 class LocalSettings:
-    """What `deploy serve` takes; see `ServingSettings` for the units. 0 means automatic."""
+    """
+    What `deploy serve` takes; see `ServingSettings` for the units. 0 means automatic.
+
+    `saved_model_tags` choose the graph of what is compiled here, because it has no plan.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8501
@@ -78,6 +82,7 @@ class LocalSettings:
     check_method_names: bool = False
     warm_up: bool = True
     warm_up_iterations: int = 1
+    saved_model_tags: tuple[str, ...] = ("serve",)
 
     def serving(self) -> ServingSettings:
         return ServingSettings(
