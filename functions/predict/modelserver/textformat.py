@@ -1,0 +1,75 @@
+"""
+Where things stand in a text in protobuf's text format.
+
+protobuf says where it failed to parse one. Of a text that it parsed, it says nothing
+any more, and an error in what the text means needs a line and a column, too.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+
+@dataclass
+class Node:
+    """
+    A field as it is written, and what it holds if it is a message: its fields, in order.
+
+    `line` and `column` count from 1; `written` is a scalar as it stands there.
+    """
+
+    name: str
+    line: int
+    column: int
+    written: str = ""
+    fields: list["Node"] = field(default_factory=list)
+
+    def named(self, name: str) -> list["Node"]:
+        """Every field `name`, in order."""
+        return [node for node in self.fields if node.name == name]
+
+    def child(self, name: str) -> "Node":
+        """The last field `name`, which is the one that counts; this one if there is none."""
+        return (self.named(name) or [self])[-1]
+
+
+def walk(text: str) -> Node:
+    """The fields of `text`, which has been parsed without an error."""
+    tokens = import_module("google.protobuf.text_format").Tokenizer(text.split("\n"))
+    root = Node("", 1, 1)
+    root.fields.extend(_fields(tokens, ""))
+    return root
+
+
+def _fields(tokens: Any, end: str) -> Iterator[Node]:  # noqa: ANN401 - protobuf has no annotations
+    while tokens.token != end:
+        name, line, column = tokens.token, *_position(tokens)
+        tokens.NextToken()
+        tokens.TryConsume(":")
+        if tokens.TryConsume("["):  # short for a field that is repeated
+            while not tokens.TryConsume("]"):
+                yield _value(tokens, Node(name, *_position(tokens)))
+                tokens.TryConsume(",")
+        else:
+            yield _value(tokens, Node(name, line, column))
+        tokens.TryConsume(",") or tokens.TryConsume(";")
+
+
+def _value(tokens: Any, node: Node) -> Node:  # noqa: ANN401
+    for begin, end in ("{}", "<>"):
+        if tokens.TryConsume(begin):
+            node.fields.extend(_fields(tokens, end))
+            tokens.NextToken()
+            return node
+    node.written = tokens.token
+    tokens.NextToken()
+    while node.written[0] in "'\"" and tokens.token[:1] in {"'", '"'}:  # adjacent strings are one
+        node.written += tokens.token
+        tokens.NextToken()
+    return node
+
+
+def _position(tokens: Any) -> tuple[int, int]:  # noqa: ANN401
+    here = tokens.ParseError("")
+    return here.GetLine(), here.GetColumn()
