@@ -114,6 +114,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Serve the sample with sam local start-api.")
     parser.add_argument("--port", type=_port, default=3000)
     port: int = parser.parse_args().port
+    # Whoever started this in the background may have it ignore Ctrl-C, which is how `sam` is ended.
+    signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         sam_local(port)
