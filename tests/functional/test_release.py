@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic, sleep
+from urllib.request import urlopen
 
 import pytest
 
@@ -125,6 +126,17 @@ def test_the_alias_table_gone_the_last_known_version_answers(registry: Path, por
         assert monotonic() < deadline
         sleep(0.1)
     client.close()
+
+
+def test_prometheus_finds_the_metrics_where_tensorflow_serving_has_them(port: int) -> None:
+    client = Client(port)
+    assert ANSWER == client.ask("/v1/models/sample:predict", BODY).document
+    client.close()
+    with urlopen(f"http://127.0.0.1:{port}/monitoring/prometheus/metrics") as page:
+        assert "text/plain; version=0.0.4; charset=utf-8" == page.headers["content-type"]
+        lines = page.read().decode().splitlines()
+    assert ':tensorflow:serving:request_count{model_name="sample",status="OK"} 1' in lines
+    assert 'lambda_serving_loaded{model="sample",version="1"} 1' in lines
 
 
 def test_ctrl_c_ends_the_server_cleanly(registry: Path, tmp_path: Path) -> None:

@@ -14,10 +14,12 @@ from modelregistry.names import Reference
 from modelregistry.opening import open_registry
 from modelregistry.registry import Registry
 
-from .api.app import create_app
+from .api.app import Page, create_app
 from .asked import Asked
 from .compiler import SubprocessCompiler
 from .errors import PortTaken
+from .exposition import CONTENT_TYPE
+from .prometheus import Prometheus
 from .server import ModelServer
 from .settings import LocalSettings, ServingSettings
 
@@ -79,9 +81,10 @@ def _run(
     import uvicorn  # noqa: PLC0415 - in-process predictions need no web server
 
     compiler = SubprocessCompiler(tags=settings.saved_model_tags, timeout=_COMPILE_SECONDS)
-    server = ModelServer.over(registry, settings.serving(), compiler)
+    watching = Prometheus(lambda id: f"{registry.url}/{id.model}/{id.version}")
+    server = ModelServer.over(registry, settings.serving(), compiler, watching)
     config = uvicorn.Config(
-        create_app(server),
+        create_app(server, _pages(settings.metrics_path, watching, server)),
         lifespan="off",
         log_config=None,
         log_level="warning",
@@ -98,6 +101,11 @@ def _run(
     shown = f"[{host}]" if ":" in host else host
     _log.info("listening on http://%s:%d, Ctrl-C stops it", shown, port)
     uvicorn.Server(config).run(sockets=[listener])
+
+
+def _pages(path: str, watching: Prometheus, server: ModelServer) -> dict[str, Page]:
+    """What is answered beside the API: the metrics, where there shall be any."""
+    return {path: lambda: (watching.page(server), CONTENT_TYPE)} if path else {}
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -16,7 +16,10 @@ class Answered:
     One finished request. `path` is as the client sent it; `seconds` it took.
 
     `routed` is what answered, or would have; None where the request led to no
-    published version. Only its names are known to exist.
+    published version. Only its names, and `model`, are known to exist; `model` is
+    '' where the request named none that does. `verb` is `predict`, `metadata`, …,
+    or '' for a status; `code` is TensorFlow's name of the status, and `ran` are
+    the seconds that a graph ran, 0 where none did to its end.
     """
 
     method: str
@@ -25,6 +28,10 @@ class Answered:
     seconds: float
     routed: Routed | None = None
     error: str = ""
+    model: str = ""
+    verb: str = ""
+    code: str = ""
+    ran: float = 0.0
 
 
 class Observer(Protocol):

@@ -70,6 +70,18 @@ class _Followed:
         return self.newest.state if self.newest else EMPTY
 
 
+@dataclass(frozen=True)
+class Standing:
+    """
+    What a model's aliases answer with here, and the revisions that said so; a default that
+    means the highest version is among them, as `highest`. `age` seconds ago that was known.
+    """
+
+    model: str
+    answering: Mapping[str, tuple[Alias, int]]
+    age: float
+
+
 class Router:
     """
     Resolves names, and sees to it that what they lead to is loaded.
@@ -175,6 +187,23 @@ class Router:
                         f"the versions of {model} cannot be listed: {error}"
                     ) from error
         return [v for v in followed.published or [] if v not in followed.state.retired]
+
+    def knows(self, model: str) -> bool:
+        """Whether `model` exists, as far as anybody has asked for it."""
+        return model in self._models
+
+    def standings(self) -> list[Standing]:
+        """How every followed model stands, without another look at its log."""
+        with self._lock:
+            found = [
+                (
+                    model,
+                    {name: (route.alias, route.revision) for name, route in f.routes.items()},
+                    f,
+                )
+                for model, f in self._models.items()
+            ]
+        return [Standing(model, routes, self._age(f.known)) for model, routes, f in found]
 
     def wanted(self, model: str) -> list[ModelId]:
         """

@@ -129,6 +129,11 @@ class Servables:
         with self._lock:
             return list(self._loaded)
 
+    def resident(self) -> dict[ModelId, int]:
+        """How many bytes each loaded version takes."""
+        with self._lock:
+            return {id: servable.size for id, servable in self._loaded.items()}
+
     def failure(self, id: ModelId) -> ServingError | None:
         """Why the last load of `id` failed; None if it is loaded or was never tried."""
         with self._lock:

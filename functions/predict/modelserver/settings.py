@@ -21,6 +21,7 @@ _T = TypeVar("_T")
 MIB = 1024 * 1024
 # As much Lambda memory makes one vCPU.
 _MIB_PER_CPU = 1769
+METRICS_PATH = "/monitoring/prometheus/metrics"
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
@@ -67,6 +68,7 @@ class LocalSettings:
     What `deploy serve` takes; see `ServingSettings` for the units. 0 means automatic.
 
     `saved_model_tags` choose the graph of what is compiled here, because it has no plan.
+    Metrics are at `metrics_path`, exactly; '' means that there are none.
     """
 
     host: str = "127.0.0.1"
@@ -83,6 +85,7 @@ class LocalSettings:
     warm_up: bool = True
     warm_up_iterations: int = 1
     saved_model_tags: tuple[str, ...] = ("serve",)
+    metrics_path: str = METRICS_PATH
 
     def serving(self) -> ServingSettings:
         return ServingSettings(

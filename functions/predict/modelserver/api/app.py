@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from time import monotonic
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
@@ -35,11 +36,14 @@ from modelserver.errors import (
 from modelserver.observer import Answered
 from modelserver.server import ModelServer
 
-from .statuses import status_of
+from .statuses import name_of, status_of
 from .urls import parse
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
+
+Page = Callable[[], tuple[bytes, str]]  # a body and its media type, at any moment
+NO_PAGES: Mapping[str, Page] = MappingProxyType({})
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -48,19 +52,25 @@ _ORIGIN = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://[^/?]*")
 _LONGEST_ERROR = 4096
 
 
-def create_app(server: ModelServer) -> FastAPI:
+def create_app(server: ModelServer, pages: Mapping[str, Page] = NO_PAGES) -> FastAPI:
     """
     The application around `server`. Every error body is `{"error": "…"}`.
 
     It has no routes, so that every request there can be comes to `_answer`, and no
     generated documentation, which would be empty. Where the platform ends a request
-    by itself, `scope["state"]["seconds"]` says when.
+    by itself, `scope["state"]["seconds"]` says when. `pages` are answered beside the API,
+    each at its very path; nobody observes that.
     """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
     async def endpoint(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            response = await _observed(server, Request(scope, receive))
+            page = pages.get(scope["path"])
+            if page:
+                body, media_type = await run_sync(page)
+                response = Response(body, media_type=media_type)
+            else:
+                response = await _observed(server, Request(scope, receive))
             await response(scope, receive, send)
 
     app.router.default = endpoint
@@ -77,6 +87,8 @@ class _Exchange:
         seconds = request.scope.get("state", {}).get("seconds", timeout)
         self.deadline = self.started + min(timeout, seconds)
         self.asked: Asked | None = None
+        self.verb = ""
+        self.error: ServingError | None = None
 
     @property
     def routed(self) -> Routed | None:
@@ -88,6 +100,7 @@ async def _observed(server: ModelServer, request: Request) -> Response:
     try:
         response = await _answer(server, exchange)
     except ServingError as error:
+        exchange.error = error
         response = error_response(status_of(error), str(error), _headers(exchange.routed))
     except ClientDisconnect:
         response = Response(status_code=499)  # to nobody
@@ -96,16 +109,25 @@ async def _observed(server: ModelServer, request: Request) -> Response:
         _log.exception("%s %s failed", request.method, exchange.path)
         message = f"internal error: {type(error).__name__}"
         response = error_response(500, message, _headers(exchange.routed))
-    server.observer.answered(
-        Answered(
-            request.method,
-            exchange.path,
-            response.status_code,
-            monotonic() - exchange.started,
-            exchange.routed,
-        )
-    )
+    server.observer.answered(_told(server, exchange, response.status_code))
     return response
+
+
+def _told(server: ModelServer, exchange: _Exchange, status: int) -> Answered:
+    """What whoever watches is told of an exchange that is over."""
+    asked = exchange.asked
+    known = asked is not None and server.router.knows(asked.model)
+    return Answered(
+        exchange.request.method,
+        exchange.path,
+        status,
+        monotonic() - exchange.started,
+        exchange.routed,
+        model=asked.model if asked and known else "",
+        verb=exchange.verb,
+        code=name_of(status, exchange.error),
+        ran=asked.ran if asked else 0.0,
+    )
 
 
 async def _answer(server: ModelServer, exchange: _Exchange) -> Response:
@@ -118,7 +140,7 @@ async def _answer(server: ModelServer, exchange: _Exchange) -> Response:
     if not target.model:
         raise InvalidRequest("Missing model name in request.")
     asked = Asked(target.model, target.version, target.label, exchange.deadline)
-    exchange.asked = asked
+    exchange.asked, exchange.verb = asked, target.verb
     if target.verb == "predict":
         body = await _read(request, server.settings.max_body_bytes)
         answer = await _in_thread(asked, partial(server.predict, asked, body, wait=0))
