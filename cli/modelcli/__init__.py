@@ -2,7 +2,10 @@
 The command `deploy`: parse, call the registry, print.
 
 main        the commands by name, and the one place where they are run
-options     what several commands take
+command     what every command is, to Typer
+options     what several commands take; serveoptions, what `serve` takes
+flags       words as TensorFlow's flag parser takes them
+upstream    the flags of tensorflow_model_server, and what becomes of each
 session     what one run works with: environment, directory, compiler
 location    which registry, and why that one
 completion  what the shell offers at <Tab>
@@ -16,8 +19,8 @@ settling    what every change of a model does: show it, write it, say how to und
 arrival     what is said when a version has come into a registry
 asking      a question to a server; authorising, what it wants to see first
 
-reading, listing, inspecting, releasing, aliasing, publishing, copying, cleaning and serving
-are the commands.
+reading, listing, inspecting, releasing, aliasing, publishing, copying, cleaning, serving and
+predicting are the commands.
 
 No TensorFlow, no web framework and no boto3 here: what needs them is imported by
 the command that needs it, when it runs.

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from typer.core import TyperCommand
 from typer.main import get_command
 
 from . import (
@@ -19,11 +18,14 @@ from . import (
     inspecting,
     listing,
     options,
+    predicting,
     publishing,
     reading,
     releasing,
     serving,
 )
+from .command import Command
+from .flags import FlagCommand
 from .session import Session, session_of
 
 _RELEASES = "Releases"
@@ -42,12 +44,6 @@ Exit codes:
 def _with_hyphens(option: str) -> str:
     """`rest_api_port`, as TensorFlow Serving spells it, is `rest-api-port`."""
     return option.replace("_", "-")
-
-
-class _Command(TyperCommand):
-    def get_usage(self, ctx: typer.Context) -> str:  # type: ignore[override] # Typer's base is private
-        """`deploy promote [OPTIONS] MODEL VERSION`; Typer puts braces around what is required."""
-        return super().get_usage(ctx).replace("{", "").replace("}", "")
 
 
 app = typer.Typer(
@@ -92,8 +88,14 @@ def deploy(
         typer.echo(context.get_help())
 
 
-def _add(group: typer.Typer, name: str, run: Callable[..., None], panel: str | None = None) -> None:
-    group.command(name, cls=_Command, rich_help_panel=panel)(run)
+def _add(
+    group: typer.Typer,
+    name: str,
+    run: Callable[..., None],
+    panel: str | None = None,
+    kind: type[Command] = Command,
+) -> None:
+    group.command(name, cls=kind, rich_help_panel=panel)(run)
 
 
 _add(app, "status", reading.status, _RELEASES)
@@ -117,8 +119,8 @@ _add(app, "delete", cleaning.delete, _VERSIONS)
 _add(app, "gc", cleaning.gc, _VERSIONS)
 _add(app, "verify", cleaning.verify, _VERSIONS)
 
-_add(app, "serve", serving.serve, _SERVING)
-_add(app, "predict", serving.predict, _SERVING)
+_add(app, "serve", serving.serve, _SERVING, FlagCommand)
+_add(app, "predict", predicting.predict, _SERVING)
 
 
 def main(arguments: Sequence[str] | None = None, *, session: Session | None = None) -> int:

@@ -1,175 +1,153 @@
-"""`serve` and `predict`: answer requests here, or ask for one answer."""
+"""`serve`: answer requests here, told so in the words of `tensorflow_model_server`."""
 
-import math
-import sys
-from collections.abc import Callable
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING
 
 import typer
 
 from modelregistry.errors import InvalidInput, Unavailable
-from modelregistry.names import reference as read_reference
 
 from . import options, output
+from . import serveoptions as opt
 from .failures import extra_for
+from .flags import Words, words_of
 from .session import session_of
 
+if TYPE_CHECKING:
+    from modelserver.retries import Retries
+
 _MIB = 1024 * 1024
-
-
-def _within(least: float, most: float = math.inf) -> Callable[[float], float]:
-    """A check whose bounds, unlike those of `min=`, leave room for the names in the help."""
-
-    def check(value: float) -> float:
-        if not least <= value <= most or value == math.inf:
-            bounds = f"from {least:g}" if most == math.inf else f"from {least:g} to {most:g}"
-            raise typer.BadParameter(f"{value:g} is not {bounds}")
-        return value
-
-    return check
 
 
 def serve(
     context: typer.Context,
     *,
-    host: Annotated[
-        str, typer.Option(metavar="ADDRESS", help="Where to listen; 0.0.0.0 is everywhere.")
-    ] = "127.0.0.1",
-    port: Annotated[
-        int,
-        typer.Option(
-            "--rest-api-port",
-            "--port",
-            metavar="PORT",
-            callback=_within(0, 65535),
-            help="0 takes any free one.",
-        ),
-    ] = 8501,
-    alias_ttl: Annotated[
-        float,
-        typer.Option(metavar="SECONDS", callback=_within(0.01), help="How old an alias may get."),
-    ] = 1.0,
-    rest_api_timeout_in_ms: Annotated[
-        int, typer.Option(metavar="MS", callback=_within(1), help="For one request.")
-    ] = 30_000,
-    tensorflow_intra_op_parallelism: Annotated[
-        int,
-        typer.Option(
-            metavar="N", callback=_within(0), help="Threads in an operation; 0: all cores."
-        ),
-    ] = 0,
-    tensorflow_inter_op_parallelism: Annotated[
-        int,
-        typer.Option(metavar="N", callback=_within(0), help="Operations at once; 0: all cores."),
-    ] = 0,
-    max_body_bytes: Annotated[
-        int,
-        typer.Option(metavar="BYTES", callback=_within(1), help="The largest request body."),
-    ] = 100 * _MIB,
-    memory_budget: Annotated[
-        int,
-        typer.Option(
-            metavar="BYTES",
-            callback=_within(0),
-            help="For loaded models; 0: half of the memory.",
-        ),
-    ] = 0,
+    rest_api_port: opt.RestApiPort = 8501,
+    rest_api_timeout_in_ms: opt.Timeout = 30_000,
+    rest_api_enable_cors_support: opt.Cors = "false",
+    saved_model_tags: opt.Tags = "serve",
+    enable_model_warmup: opt.WarmUp = "true",
+    num_request_iterations_for_warmup: opt.WarmUpIterations = 0,
+    max_num_load_retries: opt.LoadRetries = None,
+    load_retry_interval_micros: opt.LoadRetryInterval = None,
+    tensorflow_session_parallelism: opt.SessionThreads = 0,
+    tensorflow_intra_op_parallelism: opt.IntraThreads = 0,
+    tensorflow_inter_op_parallelism: opt.InterThreads = 0,
+    monitoring_config_file: opt.MonitoringConfigFile = "",
+    enable_signature_method_name_check: opt.MethodNames = "false",
+    version: opt.Version = "false",
+    host: opt.Host = "127.0.0.1",
+    alias_ttl: opt.AliasTtl = 1.0,
+    max_body_bytes: opt.MaxBodyBytes = 100 * _MIB,
+    memory_budget: opt.MemoryBudget = 0,
+    strict: opt.Strict = "false",
     registry: options.Registry = None,
     stack: options.Stack = None,
 ) -> None:
     """
     Answer TensorFlow Serving's REST API on this machine.
 
-    A flip of an alias is followed without a restart. TensorFlow Serving's own
-    spelling of the options, --rest_api_port, is understood too.
+    Every flag of tensorflow_model_server is understood, as it spells them
+    (--rest_api_port=9000) and with hyphens; docs/flags.md says what becomes of each.
+    A BOOL is true by itself: --strict, --strict=false. A flip of an alias is followed
+    without a restart.
     """
+    if version == "true":
+        _print_versions()
+        return
+    for warning in _warnings(words_of(context)):
+        output.warning(warning)
+    threads = _threads(
+        tensorflow_session_parallelism,
+        tensorflow_intra_op_parallelism,
+        tensorflow_inter_op_parallelism,
+    )
     found = session_of(context).open(registry, stack)
     with suppress(Unavailable):  # a server waits for a registry that is down
         found.known_models()  # raises NotFound for a bucket or table that is not there
     with extra_for("serving"):
         from modelserver.local import serve as serve_here  # noqa: PLC0415 - imports TensorFlow
         from modelserver.settings import LocalSettings  # noqa: PLC0415
+    metrics_path = _metrics_path(monitoring_config_file, LocalSettings.metrics_path)
     settings = LocalSettings(
         host=host,
-        port=port,
+        port=rest_api_port,
         alias_ttl=alias_ttl,
         timeout=rest_api_timeout_in_ms / 1000,
-        intra_op_threads=tensorflow_intra_op_parallelism,
-        inter_op_threads=tensorflow_inter_op_parallelism,
+        intra_op_threads=threads[0],
+        inter_op_threads=threads[1],
         max_body_bytes=max_body_bytes,
         memory_budget=memory_budget,
+        strict=strict == "true",
+        cors=rest_api_enable_cors_support == "true",
+        check_method_names=enable_signature_method_name_check == "true",
+        warm_up=enable_model_warmup == "true",
+        warm_up_iterations=num_request_iterations_for_warmup or 1,
+        saved_model_tags=_tags(saved_model_tags),
+        retries=_retries(max_num_load_retries, load_retry_interval_micros),
+        metrics_path=metrics_path,
     )
     serve_here(found.url, settings)
 
 
-def predict(
-    context: typer.Context,
-    reference: options.Reference,
-    *,
-    data: Annotated[
-        str,
-        typer.Option(
-            "-d", "--data", metavar="FILE", help="The request's JSON body; - reads stdin."
-        ),
-    ],
-    url: Annotated[
-        str | None,
-        typer.Option(
-            "--url",
-            metavar="URL",
-            help="Ask this server (http://localhost:8501), or the API of a stack (stack:NAME),"
-            " instead of predicting in this process.",
-            show_default=False,
-        ),
-    ] = None,
-    header: Annotated[
-        list[str] | None,
-        typer.Option(
-            "-H",
-            "--header",
-            metavar="NAME: VALUE",
-            help="Send this to the server: 'Authorization: Bearer TOKEN'. Can be repeated.",
-            show_default=False,
-        ),
-    ] = None,
-    auth: Annotated[
-        Literal["auto", "iam", "none"],
-        typer.Option(
-            "--auth",
-            metavar="KIND",
-            help="iam signs the request with your AWS credentials, none does not; auto signs it"
-            " for API Gateway and Lambda function URLs, if there are credentials.",
-        ),
-    ] = "auto",
-    timeout: Annotated[
-        float,
-        typer.Option(min=0.001, metavar="SECONDS", help="How long to wait for the server."),
-    ] = 60,
-    registry: options.Registry = None,
-    stack: options.Stack = None,
-) -> None:
-    """Ask a model for one answer."""
-    named = read_reference(reference)
-    if url is not None:
-        # urllib takes 20 ms, which only --url pays
-        from .asking import Question, ask, predict_url  # noqa: PLC0415
-        from .authorising import authorized, read_headers  # noqa: PLC0415
-
-        asked = predict_url(session_of(context).server(url), named)
-        headers = {"content-type": "application/json", **read_headers(header or ())}
-        body = _body(data)
-        output.raw(ask(Question(asked, body, timeout), authorized(asked, body, headers, auth)))
-        return
-    if header or auth != "auto":
-        raise InvalidInput("--header and --auth are for a server: they mean nothing without --url")
-    found = session_of(context).open(registry, stack)
-    found.versions(named.model)  # raises NotFound for a bucket or table that is not there
-    with extra_for("predicting"):
-        from modelserver.local import predict_once  # noqa: PLC0415 - imports TensorFlow
-    output.raw(predict_once(found, named, _body(data)))
+def _warnings(words: Words) -> Iterator[str]:
+    """What was asked for and is not done, a sentence each."""
+    for flag in words.ignored:
+        yield f"--{flag.name} is ignored: {flag.ignored}"
 
 
-def _body(data: str) -> bytes:
-    return sys.stdin.buffer.read() if data == "-" else Path(data).read_bytes()
+def _threads(session: int, intra: int, inter: int) -> tuple[int, int]:
+    """
+    In an operation and between them, as TensorFlow Serving decides it: `session` counts
+    for both where neither has its own number. Raises InvalidInput where all three are set.
+    """
+    if session and intra and inter:
+        raise InvalidInput(
+            "--tensorflow_session_parallelism, --tensorflow_intra_op_parallelism and"
+            " --tensorflow_inter_op_parallelism cannot all be set",
+            hint="set the first, or the other two",
+        )
+    return (intra, inter) if intra or inter else (session, session)
+
+
+def _tags(text: str) -> tuple[str, ...]:
+    """The set of tags in a list with commas. Raises InvalidInput if there is none."""
+    tags = tuple(dict.fromkeys(tag.strip() for tag in text.split(",") if tag.strip()))
+    if not tags:
+        raise InvalidInput("--saved_model_tags names no tag", hint="most models have 'serve'")
+    return tags
+
+
+def _retries(at_most: int | None, micros: int | None) -> "Retries":
+    """Endless where the flags say nothing; their interval is the same each time."""
+    from modelserver.retries import Retries  # noqa: PLC0415 - few commands need it
+
+    if micros is None:
+        return Retries(at_most=at_most)
+    seconds = max(0, micros) / 1_000_000
+    return Retries(seconds, seconds, at_most)
+
+
+def _metrics_path(file: str, default: str) -> str:
+    """Where the file says that the metrics are; `default` without one. Raises InvalidInput."""
+    if not file:
+        return default
+    from modelserver import monitoringconfig  # noqa: PLC0415 - imports protobuf
+
+    return monitoringconfig.read(Path(file).read_text(encoding="utf-8"), file)
+
+
+def _print_versions() -> None:
+    """TensorFlow Serving's two lines; TensorFlow is asked without being imported."""
+    from importlib.metadata import PackageNotFoundError  # noqa: PLC0415 - 60 ms
+    from importlib.metadata import version as installed  # noqa: PLC0415
+
+    tensorflow = "not installed"
+    for package in ("tensorflow-cpu", "tensorflow"):
+        with suppress(PackageNotFoundError):
+            tensorflow = installed(package)
+            break
+    output.line(f"Lambda Serving: {installed('lambda-serving')}")
+    output.line(f"TensorFlow Library: {tensorflow}")

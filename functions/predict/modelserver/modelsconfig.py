@@ -28,7 +28,7 @@ from modelregistry.errors import InvalidInput
 from modelregistry.names import alias_name, model_name
 
 from .protobuf import messages
-from .textformat import Node, walk
+from .textformat import Node, parse, walk
 
 PLATFORM = "tensorflow"
 
@@ -84,17 +84,8 @@ def read(text: str, where: str) -> tuple[ModelConfig, ...]:
 
     Raises InvalidInput, beginning with `where:line:column`, both counted from 1.
     """
-    text_format = import_module("google.protobuf.text_format")
     message = _kind()()
-    try:
-        text_format.Parse(text, message)
-    except text_format.ParseError as error:
-        line, column = error.GetLine() or 1, error.GetColumn() or 1
-        reason = str(error).removeprefix(f"{line}:{column} : ")
-        raise InvalidInput(
-            f"{where}:{line}:{column}: {reason}",
-            hint="it must be a ModelServerConfig in protobuf's text format",
-        ) from error
+    parse(text, message, where)
     return tuple(_checked(message, walk(text), where))
 
 

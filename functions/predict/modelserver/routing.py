@@ -311,6 +311,8 @@ class Router:
                 known.number,
                 newest.number,
             )
+        if newest and (known is None or newest.number != known.number):
+            self._servables.reconsider(model)
         followed.newest = newest
         followed.looked = followed.known = self._now()
         loads = {id: self._servables.start(id) for id in self._flip(model, followed)}

@@ -3,6 +3,7 @@ Loaded versions, by ModelId, for the life of one process.
 """
 
 import logging
+import math
 import threading
 import time
 from collections import OrderedDict
@@ -16,14 +17,10 @@ from modelregistry.plan import Plan
 
 from .errors import ModelNotFound, ModelUnavailable, ServingError, StillLoading
 from .observer import UNOBSERVED, Observer
+from .retries import ENDLESS, Retries
 from .runtime.tensors import Array
 
 _log = logging.getLogger(__name__)
-
-# A version that failed to load is not tried again before this many seconds have
-# passed, twice as many each time: it must not stall every request for it.
-FIRST_RETRY = 1.0
-LAST_RETRY = 60.0
 
 
 class Model(Protocol):
@@ -52,6 +49,7 @@ class _Failure:
     kind: type[ModelNotFound] | type[ModelUnavailable]
     message: str
     at: float
+    count: int
     delay: float
 
     def error(self) -> ServingError:
@@ -65,8 +63,8 @@ class Servables:
     pinned stays; what answers a request is evicted, but its memory goes with the answer.
 
     Thread-safe. Concurrent callers for one id wait for a single load. If that
-    load fails they all see the error and nothing is kept; the next load is
-    tried after a back-off.
+    load fails they all see the error and nothing is kept; `retries` says when the
+    next load is tried.
     """
 
     def __init__(
@@ -74,11 +72,13 @@ class Servables:
         load: Callable[[ModelId], Servable],
         *,
         budget: int,
+        retries: Retries = ENDLESS,
         clock: Callable[[], float] = time.monotonic,
         observer: Observer = UNOBSERVED,
     ) -> None:
         self._load = load
         self._budget = budget
+        self._retries = retries
         self._clock = clock
         self._observer = observer
         self._lock = threading.Lock()
@@ -140,6 +140,13 @@ class Servables:
             failure = self._failures.get(id)
             return failure.error() if failure else None
 
+    def reconsider(self, model: str) -> None:
+        """What was given up of `model` is tried again: something about it has changed."""
+        with self._lock:
+            for id in [id for id in self._failures if id.model == model]:
+                if self._failures[id].delay == math.inf:
+                    del self._failures[id]
+
     def pin(self, model: str, ids: frozenset[ModelId]) -> None:
         """From now on `ids`, and nothing else of `model`, stay whatever the budget."""
         with self._lock:
@@ -181,10 +188,14 @@ class Servables:
     ) -> None:
         with self._lock:
             before = self._failures.get(id)
-            delay = min(before.delay * 2, LAST_RETRY) if before else FIRST_RETRY
-            failure = self._failures[id] = _Failure(kind, message, self._clock(), delay)
+            count = before.count + 1 if before else 1
+            delay = self._retries.delay(count)
+            failure = self._failures[id] = _Failure(kind, message, self._clock(), count, delay)
             del self._loading[id]
-        _log.error("%s failed to load, next try in %.0f s: %s", id, delay, message)
+        if delay == math.inf:
+            _log.error("%s failed to load %d times, given up: %s", id, count, message)
+        else:
+            _log.error("%s failed to load, next try in %.0f s: %s", id, delay, message)
         self._observer.load_failed(id, failure.at - started, message)
         future.set_exception(failure.error())
 

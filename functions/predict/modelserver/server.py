@@ -56,7 +56,13 @@ class ModelServer:
     ) -> "ModelServer":
         """The server of everything in `registry`."""
         load = loader(registry, settings.threads, compiler)
-        servables = Servables(load, budget=settings.memory_budget, clock=Clock(), observer=observer)
+        servables = Servables(
+            load,
+            budget=settings.memory_budget,
+            retries=settings.retries,
+            clock=Clock(),
+            observer=observer,
+        )
         router = Router(
             registry,
             servables,

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from .errors import BadSetting
+from .retries import ENDLESS, Retries
 from .runtime.config import Threads
 
 _T = TypeVar("_T")
@@ -46,7 +47,7 @@ class ServingSettings:
     `strict` makes errors of what TensorFlow Serving lets pass in silence, `cors` lets
     browsers ask from other sites, `check_method_names` holds classify and regress to
     signatures made for them. `warm_up` runs recorded requests `warm_up_iterations` times
-    at each load.
+    at each load. `retries` says when a load that failed is tried again.
     """
 
     alias_ttl: float = 1.0
@@ -60,6 +61,7 @@ class ServingSettings:
     check_method_names: bool = False
     warm_up: bool = True
     warm_up_iterations: int = 1
+    retries: Retries = ENDLESS
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ class LocalSettings:
     warm_up_iterations: int = 1
     saved_model_tags: tuple[str, ...] = ("serve",)
     metrics_path: str = METRICS_PATH
+    retries: Retries = ENDLESS
 
     def serving(self) -> ServingSettings:
         return ServingSettings(
@@ -99,6 +102,7 @@ class LocalSettings:
             check_method_names=self.check_method_names,
             warm_up=self.warm_up,
             warm_up_iterations=self.warm_up_iterations,
+            retries=self.retries,
         )
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
+from modelregistry.errors import InvalidInput
+
 
 @dataclass
 class Node:
@@ -34,6 +36,24 @@ class Node:
         return (self.named(name) or [self])[-1]
 
 
+def parse(text: str, message: Any, where: str) -> None:  # noqa: ANN401 - protobuf has no annotations
+    """
+    Fill `message` with what `text` says. `where` names the file in errors.
+
+    Raises InvalidInput, beginning with `where:line:column`, both counted from 1.
+    """
+    text_format = import_module("google.protobuf.text_format")
+    try:
+        text_format.Parse(text, message)
+    except text_format.ParseError as error:
+        line, column = error.GetLine() or 1, error.GetColumn() or 1
+        reason = str(error).removeprefix(f"{line}:{column} : ")
+        raise InvalidInput(
+            f"{where}:{line}:{column}: {reason}",
+            hint=f"it must be a {message.DESCRIPTOR.name} in protobuf's text format",
+        ) from error
+
+
 def walk(text: str) -> Node:
     """The fields of `text`, which has been parsed without an error."""
     tokens = import_module("google.protobuf.text_format").Tokenizer(text.split("\n"))
@@ -42,7 +62,7 @@ def walk(text: str) -> Node:
     return root
 
 
-def _fields(tokens: Any, end: str) -> Iterator[Node]:  # noqa: ANN401 - protobuf has no annotations
+def _fields(tokens: Any, end: str) -> Iterator[Node]:  # noqa: ANN401
     while tokens.token != end:
         name, line, column = tokens.token, *_position(tokens)
         tokens.NextToken()

@@ -58,7 +58,7 @@ def live(deploy: Deploy, cloud: Aws, monkeypatch: pytest.MonkeyPatch) -> Deploy:
         ("copy", "sample:1", "HERE", "URL", "--dry-run"),
         ("copy", "sample:1", "URL", "laptop"),
         ("predict", "sample", "-d", "exported/saved_model.pb"),
-        ("serve", "--port", "0"),
+        ("serve", "--rest_api_port", "0"),
     ],
     ids=" ".join,
 )

@@ -10,8 +10,10 @@ from typer.main import get_command
 
 from modelcli.failures import MEANINGS
 from modelcli.main import app
+from modelcli.upstream import FLAGS
 
-PAGE = (Path(__file__).parents[3] / "docs" / "commands.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parents[3] / "docs"
+PAGE = (DOCS / "commands.md").read_text(encoding="utf-8")
 SECTIONS = {
     section.split("`", 1)[0]: section for section in re.split(r"^### `", PAGE, flags=re.MULTILINE)
 }
@@ -70,3 +72,12 @@ def test_every_command_and_parameter_has_help(path: str) -> None:
 def test_every_exit_code_is_documented() -> None:
     rows = dict(re.findall(r"^\| (\d+) \| (.+) \|$", PAGE, flags=re.MULTILINE))
     assert rows == {str(code): meaning for code, meaning in MEANINGS.items()}
+
+
+def test_every_flag_of_tensorflow_serving_is_listed_with_what_becomes_of_it() -> None:
+    page = (DOCS / "flags.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `--(\w+)` \| `?(.*?)`? \| (.+) \|$", page, flags=re.MULTILINE)
+    assert [(f.name, f.default or "none") for f in FLAGS.values()] == [row[:2] for row in rows]
+    for name, _, here in rows:
+        ignored = FLAGS[name].ignored
+        assert here == f"*ignored:* {ignored}" if ignored else not here.startswith("*ignored")

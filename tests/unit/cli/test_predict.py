@@ -117,7 +117,7 @@ def test_predicting_and_serving_need_a_registry(deploy: Deploy, body: str) -> No
 @pytest.mark.parametrize(
     "wrong",
     [
-        ("--port", "x"),
+        ("--rest-api-port", "x"),
         ("--rest_api_port", "-1"),
         ("--rest-api-port=65536",),
         ("--alias-ttl", "0"),

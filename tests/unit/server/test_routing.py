@@ -18,8 +18,9 @@ from modelregistry.names import ModelId
 from modelregistry.registry import Registry
 from modelserver.asked import Routed
 from modelserver.errors import ModelNotFound, ModelUnavailable, UnknownLabel
+from modelserver.retries import Retries
 from modelserver.routing import Router
-from modelserver.servables import FIRST_RETRY, Servables
+from modelserver.servables import Servables
 from tests.fakes import MemoryArtifacts, publish_all
 
 from .doubles import Loads, Time
@@ -292,7 +293,26 @@ def test_a_version_that_cannot_be_loaded_leaves_the_old_route_in_force(world: Wo
     assert "sample:2 is broken" == str(world.servables.failure(ModelId("sample", 2)))
 
     world.loads.broken.clear()
-    world.monotonic.seconds += 10 * FIRST_RETRY
+    world.monotonic.seconds += 10 * Retries().first
+    assert 2 == version(router)
+
+
+def test_a_version_that_was_given_up_is_tried_again_when_the_model_changes(world: World) -> None:
+    world.servables = Servables(world.loads, budget=100, retries=Retries(0, 0, at_most=0))
+    world.promote(1)
+    world.warm(1)
+    world.loads.broken = {2}
+    router = world.router(swap_wait=10)
+    version(router)
+    world.promote(2)
+    for _ in range(3):
+        world.pass_ttl()
+        assert 1 == version(router)
+    assert 1 == world.loads.count[ModelId("sample", 2)]
+
+    world.loads.broken.clear()
+    world.promote(3, "canary")
+    world.pass_ttl()
     assert 2 == version(router)
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from modelregistry.names import ModelId
 from modelserver.errors import ModelUnavailable
-from modelserver.servables import FIRST_RETRY, Servable, Servables
+from modelserver.retries import Retries
+from modelserver.servables import Servable, Servables
 from tests.fakes import plan
 
 from .doubles import Doubler, Loads, Time
@@ -51,7 +52,7 @@ def test_a_failed_load_leaves_nothing_and_is_tried_again_after_the_back_off() ->
     assert ({ONE: 1}, []) == (loads.count, servables.loaded())
 
     loads.broken.clear()
-    time.seconds += FIRST_RETRY
+    time.seconds += Retries().first
     assert ONE == servables.get(ONE).id
     assert servables.failure(ONE) is None
 
@@ -65,8 +66,38 @@ def test_the_back_off_doubles_with_every_failure() -> None:
         with pytest.raises(ModelUnavailable):
             servables.get(ONE)
         tried.append(loads.count[ONE])
-        time.seconds += FIRST_RETRY
+        time.seconds += Retries().first
     assert [1, 2, 2, 3, 3, 3, 3, 4] == tried
+
+
+def test_after_so_many_retries_a_version_is_given_up_until_its_model_changes() -> None:
+    loads, time = Loads(), Time()
+    loads.broken = {1, 2}
+    servables = Servables(loads, budget=100, retries=Retries(0, 0, at_most=2), clock=time)
+    for _ in range(5):
+        with pytest.raises(ModelUnavailable, match="sample:1 is broken"):
+            servables.get(ONE)
+        time.seconds += 1_000_000
+    assert {ONE: 3} == loads.count
+
+    servables.reconsider("another")
+    with pytest.raises(ModelUnavailable):
+        servables.get(ONE)
+    servables.reconsider("sample")
+    assert servables.failure(ONE) is None
+    loads.broken.clear()
+    assert (ONE, 4) == (servables.get(ONE).id, loads.count[ONE])
+
+
+def test_a_change_of_the_model_cuts_no_back_off_short() -> None:
+    loads = Loads()
+    loads.broken = {1}
+    servables = Servables(loads, budget=100, clock=Time())
+    for _ in range(2):
+        with pytest.raises(ModelUnavailable):
+            servables.get(ONE)
+        servables.reconsider("sample")
+    assert {ONE: 1} == loads.count
 
 
 def test_a_defect_in_the_loader_reaches_those_who_wait() -> None:
