@@ -2,7 +2,7 @@
 The command `deploy`: parse, call the registry, print.
 
 main        the commands by name, and the one place where they are run
-command     what every command is, to Typer
+command     what every command is, to Typer, and one that takes flags
 options     what several commands take; serveoptions, what `serve` takes
 flags       words as TensorFlow's flag parser takes them
 upstream    the flags of tensorflow_model_server, and what becomes of each

@@ -5,25 +5,16 @@ The words of a command line, as TensorFlow's own flag parser takes them.
 next word. A boolean is true by itself and false by `=false`; it never takes the next word.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, Literal
-
-from typer import Context
 
 from modelregistry.errors import InvalidInput
 
-from .command import Command
 from .upstream import FLAGS, Flag, Kind
 
-# How an option is declared that is a boolean to TensorFlow's parser.
-Truth = Literal["true", "false"]
-TRUTH = "BOOL"  # its metavar
-_TRUTHS: dict[str, Truth] = {"true": "true", "1": "true", "false": "false", "0": "false"}
+_TRUTHS = {"true": "true", "1": "true", "false": "false", "0": "false"}
 _NUMBERS = {"int": ("a whole number", int), "float": ("a number", float)}
-_LAST_PANEL = "Options"
-_META = f"{__name__}.words"
 
 
 @dataclass(frozen=True)
@@ -71,46 +62,7 @@ def read(words: Sequence[str], known: Collection[str], truths: Collection[str]) 
     return Words(tuple(arguments), frozenset(given), tuple(ignored.values()))
 
 
-class FlagCommand(Command):
-    """
-    A command whose words are read as flags before Typer sees them.
-
-    Its help is plain text: Rich's table would cut the names that are long.
-    """
-
-    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:  # type: ignore[override] # Typer's base is private
-        if not ctx.resilient_parsing:  # <Tab> has to do with half a command line
-            known = {o: p for p in self.get_params(ctx) for o in p.opts}
-            truths = {o for o, p in known.items() if p.metavar == TRUTH}
-            words = read(args, _spelled(known), _spelled(truths))
-            ctx.meta[_META] = words
-            args = list(words.arguments)
-        return super().parse_args(ctx, args)
-
-    def format_help(self, ctx: Context, formatter: Any) -> None:  # type: ignore[override] # noqa: ANN401 - likewise
-        self.format_usage(ctx, formatter)
-        self.format_help_text(ctx, formatter)
-        panels: dict[str, list[tuple[str, str]]] = {}
-        for parameter in self.get_params(ctx):
-            panel = getattr(parameter, "rich_help_panel", None) or _LAST_PANEL
-            if record := parameter.get_help_record(ctx):
-                panels.setdefault(panel, []).append(record)
-        for panel, records in panels.items():
-            with formatter.section(panel):
-                formatter.write_dl(records)
-
-
-def words_of(context: Context) -> Words:
-    """What a FlagCommand was called with."""
-    words: Words = context.meta[_META]
-    return words
-
-
-def _spelled(options: Iterable[str]) -> set[str]:
-    return {option[2:] for option in options if option.startswith("--")}
-
-
-def _truth(written: str, value: str) -> Truth:
+def _truth(written: str, value: str) -> str:
     if value.lower() not in _TRUTHS:
         raise InvalidInput(
             f"{written} is {value!r}, it must be true or false",

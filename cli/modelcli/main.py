@@ -24,8 +24,7 @@ from . import (
     releasing,
     serving,
 )
-from .command import Command
-from .flags import FlagCommand
+from .command import Command, FlagCommand
 from .session import Session, session_of
 
 _RELEASES = "Releases"

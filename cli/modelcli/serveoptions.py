@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .flags import TRUTH, Truth
+from .command import TRUTH, Truth
 
 _THEIRS = "TensorFlow Serving's options"
 

@@ -11,12 +11,14 @@ from modelregistry.errors import InvalidInput, Unavailable
 
 from . import options, output
 from . import serveoptions as opt
+from .command import words_of
 from .failures import extra_for
-from .flags import Words, words_of
 from .session import session_of
 
 if TYPE_CHECKING:
     from modelserver.retries import Retries
+
+    from .flags import Words
 
 _MIB = 1024 * 1024
 
@@ -92,7 +94,7 @@ def serve(
     serve_here(found.url, settings)
 
 
-def _warnings(words: Words) -> Iterator[str]:
+def _warnings(words: "Words") -> Iterator[str]:
     """What was asked for and is not done, a sentence each."""
     for flag in words.ignored:
         yield f"--{flag.name} is ignored: {flag.ignored}"
