@@ -24,10 +24,10 @@ from modelregistry.registry import Registry
 
 from .compiler import SubprocessCompiler
 from .errors import BadSetting, ServingError
-from .loading import size_of
 from .observer import Observer
 from .routing import Router
 from .runtime import library
+from .servables import size_of
 from .server import ModelServer
 from .settings import LambdaSettings
 from .telemetry import Telemetry

@@ -8,13 +8,13 @@ from threading import BoundedSemaphore
 from modelregistry.errors import NoRegistry, NotFound, RegistryError
 from modelregistry.manifest import Manifest
 from modelregistry.names import ModelId
-from modelregistry.plan import Compiler, Plan
+from modelregistry.plan import Compiler
 from modelregistry.progress import UNWATCHED
 from modelregistry.registry import Registry
 
 from .errors import ModelNotFound, ModelUnavailable
 from .runtime import SavedModel, Threads
-from .servables import Servable
+from .servables import Servable, size_of
 
 # Loading is mostly reading: more of it at once only makes each slower.
 _LOADS_AT_ONCE = 2
@@ -52,11 +52,6 @@ def loader(
         return Servable(id, model, plan, size_of(plan))
 
     return load
-
-
-def size_of(plan: Plan) -> int:
-    """How many bytes of memory the version counts for."""
-    return max(plan.memory_bytes, plan.disk_bytes)
 
 
 def _has_assets(manifest: Manifest) -> bool:

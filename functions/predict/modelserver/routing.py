@@ -25,7 +25,7 @@ from modelregistry.registry import EMPTY, Registry, alias_flag
 from .asked import Routed
 from .errors import ModelNotFound, ModelUnavailable, ServingError, UnknownLabel
 from .observer import UNOBSERVED, Observer
-from .servables import Servable, Servables
+from .servables import Servable, Servables, size_of
 
 _log = logging.getLogger(__name__)
 # No alias can be called this: whatever the revision says that the default is.
@@ -50,8 +50,9 @@ class _Followed:
     One model, as far as this process has followed its log.
 
     `looked` is the last look, `known` the last that succeeded. `published` is as of
-    `listed`, and only where somebody asked; `seen` are versions that were found by
-    number. `coming` holds what an alias waits for, and since when.
+    `listed`, and only where somebody asked, and so is `highest`, which the default
+    `highest` means; `seen` are versions that were found by number. `coming` holds what
+    an alias waits for, and since when.
     """
 
     newest: Revision | None = None
@@ -61,6 +62,7 @@ class _Followed:
     known: Moment = _NEVER
     problem: str = ""
     published: list[int] | None = None
+    highest: int | None = None
     listed: Moment = _NEVER
     seen: set[int] = field(default_factory=set)
     looking: threading.Lock = field(default_factory=threading.Lock)
@@ -117,6 +119,7 @@ class Router:
         self._wall = wall
         self._pick = pick
         self._models: dict[str, _Followed] = {}
+        self._sizes: dict[ModelId, int] = {}
         self._lock = threading.Lock()
 
     def resolve(
@@ -140,9 +143,9 @@ class Router:
         followed = self.look(model, label or _DEFAULT, patience)
         if label is not None:
             route = followed.routes.get(label) if followed and label != HIGHEST else None
-            if route is None:
+            if followed is None or route is None:
                 raise UnknownLabel(f"Unrecognized servable version label: {label}")
-            return self._through(model, label, route)
+            return self._through(followed, model, label, route)
         if followed is None:
             raise ModelNotFound(f"Servable not found for request: Latest({model})")
         return self._default(model, followed)
@@ -225,10 +228,21 @@ class Router:
         return [ModelId(*id) for id in dict.fromkeys(shares)]
 
     def preload(self, model: str) -> None:
-        """Begin to load what `model`'s aliases point to, so that no request has to wait for it."""
+        """
+        Begin to load what `model`'s aliases point to, so that no request has to wait for it.
+
+        What would cost another model its place is left to the first request.
+        """
         followed = self.look(model)
         for id in _targets(model, followed) if followed else ():
-            self._servables.start(id)
+            if not self._servables.is_loaded(id):
+                self._servables.start_if_it_fits(id, self._size(id))
+
+    def refresh(self, model: str) -> None:
+        """`preload` after a look at `model`'s log, however old the last one is."""
+        if followed := self._models.get(model):
+            followed.looked = _NEVER
+        self.preload(model)
 
     def preload_all(self) -> list[str]:
         """`preload` every model of the registry. Returns what kept it from some of them."""
@@ -291,7 +305,10 @@ class Router:
             self._flip(model, followed)
 
     def _list(self, model: str, followed: _Followed, state: State) -> None:
-        followed.published = self._registry.versions(model, state)
+        published = self._registry.versions(model, state)
+        followed.highest = self._registry.highest(model, state, published)
+        followed.published = published
+        followed.seen &= set(published)
         followed.listed = self._now()
 
     def _adopt(
@@ -337,12 +354,14 @@ class Router:
                 del followed.routes[name]
             for name, alias in wanted.items():
                 route = followed.routes.get(name)
-                absent = {id for id in _ids(model, alias) if not self._servables.is_loaded(id)}
+                needed = _ids(model, alias)
+                absent = {id for id in needed if not self._servables.is_loaded(id)}
+                loadable = _there(followed, absent)
                 if (
                     route is None
                     or route.alias == alias
                     or not absent
-                    or self._is_idle(model, route)
+                    or (loadable == absent and self._is_idle(model, route))
                 ):
                     _, since = followed.coming.pop(name, (alias, now))
                     if route and route.alias != alias:
@@ -350,13 +369,14 @@ class Router:
                         swaps.append((name, route.alias, alias, now - since))
                     followed.routes[name] = _Route(alias, number)
                 else:
-                    missing |= absent
+                    missing |= loadable
                     if followed.coming.get(name, (None,))[0] != alias:
                         followed.coming[name] = alias, now
             # What is still to be flipped to is pinned too: loading the second of two
             # versions must not evict the first.
             coming = set().union(*(_ids(model, alias) for alias in wanted.values()))
-            self._servables.pin(model, frozenset(_targets(model, followed) | coming))
+            pinned = _targets(model, followed) | _there(followed, coming)
+            self._servables.pin(model, frozenset(pinned))
         for name, before, after, seconds in swaps:
             self._observer.swapped(model, name, before, after, seconds)
         return missing
@@ -389,7 +409,7 @@ class Router:
                 f"Servable not found for request: Latest({model}). Its default alias {name!r} is"
                 f" not set; set it with: deploy promote {model} VERSION{alias_flag(name)}"
             )
-        return self._through(model, name, route)
+        return self._through(followed, model, name, route)
 
     def _specific(self, model: str, followed: _Followed | None, version: int) -> ModelId:
         """
@@ -417,7 +437,7 @@ class Router:
             raise ModelUnavailable(f"{id} cannot be looked up: {error}") from error
         return True
 
-    def _through(self, model: str, name: str, route: _Route) -> Routed:
+    def _through(self, followed: _Followed, model: str, name: str, route: _Route) -> Routed:
         at = self._pick() * 100
         chosen = route.alias.routes[-1]
         for share in route.alias.routes:
@@ -425,8 +445,22 @@ class Router:
             if at < 0:
                 chosen = share
                 break
-        alias = "" if name == HIGHEST else name
-        return Routed(ModelId(model, chosen.version), alias, route.revision)
+        alias, id = "" if name == HIGHEST else name, ModelId(model, chosen.version)
+        if not (_there(followed, {id}) or self._servables.is_loaded(id)):
+            raise ModelNotFound(f"Servable not found for request: Specific({model}, {id.version})")
+        return Routed(id, alias, route.revision)
+
+    def _size(self, id: ModelId) -> int:
+        """How much memory `id` is going to take; 0 where that cannot be known now."""
+        if id not in self._sizes:
+            try:
+                plan = self._registry.artifacts.plan(id)
+                self._sizes[id] = (
+                    size_of(plan) if plan else self._registry.artifacts.manifest(id).size
+                )
+            except RegistryError:
+                return 0
+        return self._sizes[id]
 
     def _is_old(self, moment: Moment) -> bool:
         return self._age(moment) >= self._ttl
@@ -442,8 +476,8 @@ class Router:
 def _wanted(followed: _Followed) -> Mapping[str, Alias]:
     """The newest aliases; a default that means the highest version is one more, `highest`."""
     state = followed.state
-    if state.default == HIGHEST and followed.published:
-        return {**state.aliases, HIGHEST: whole(followed.published[-1])}
+    if state.default == HIGHEST and followed.highest is not None:
+        return {**state.aliases, HIGHEST: whole(followed.highest)}
     return state.aliases
 
 
@@ -454,4 +488,16 @@ def _ids(model: str, alias: Alias) -> set[ModelId]:
 
 def _targets(model: str, followed: _Followed) -> set[ModelId]:
     """The versions that answer now."""
-    return set().union(*(_ids(model, route.alias) for route in followed.routes.values()))
+    answering = set().union(*(_ids(model, route.alias) for route in followed.routes.values()))
+    return _there(followed, answering)
+
+
+def _there(followed: _Followed, ids: set[ModelId]) -> set[ModelId]:
+    """
+    Those of `ids` that are published: an alias may point to a version that is still to
+    come. Where the default is another than `highest` the versions are not listed at each
+    look, and what an alias points to was published.
+    """
+    if followed.state.default != HIGHEST or followed.published is None:
+        return ids
+    return {id for id in ids if id.version in followed.published}

@@ -60,7 +60,8 @@ class Servables:
     """
     A version never changes once published, so an entry is never stale; it is only
     evicted, least recently used first, to stay within `budget` bytes. What is
-    pinned stays; what answers a request is evicted, but its memory goes with the answer.
+    pinned goes last, and only to make room for another model; what answers a request
+    is evicted, but its memory goes with the answer.
 
     Thread-safe. Concurrent callers for one id wait for a single load. If that
     load fails they all see the error and nothing is kept; `retries` says when the
@@ -86,6 +87,8 @@ class Servables:
         self._loading: dict[ModelId, Future[Servable]] = {}
         self._failures: dict[ModelId, _Failure] = {}
         self._pinned: dict[str, frozenset[ModelId]] = {}
+        self._expected: dict[ModelId, int] = {}  # sizes of what is loading, where they are known
+        self._doomed: set[ModelId] = set()  # forgotten, and still there
 
     def get(self, id: ModelId, *, timeout: float | None = None) -> Servable:
         """
@@ -100,8 +103,12 @@ class Servables:
         except TimeoutError:
             raise StillLoading(f"{id} is still loading; try again", load) from None
 
-    def start(self, id: ModelId) -> Future[Servable]:
-        """The servable of `id`, or its load, begun if nobody has. Never blocks."""
+    def start(self, id: ModelId, *, size: int = 0) -> Future[Servable]:
+        """
+        The servable of `id`, or its load, begun if nobody has. Never blocks.
+
+        It will take `size` bytes, as far as is known.
+        """
         with self._lock:
             if servable := self._loaded.get(id):
                 self._loaded.move_to_end(id)
@@ -111,14 +118,50 @@ class Servables:
             failure = self._failures.get(id)
             if failure and self._clock() < failure.at + failure.delay:
                 return _failed(failure.error())
-            future: Future[Servable] = Future()
-            future.set_running_or_notify_cancel()  # one waiter's cancelling is not all's
-            self._loading[id] = future
-        # A thread of its own, and a daemon: the end of the process waits for no load.
-        threading.Thread(
-            target=self._run, args=(id, future), name=f"load {id}", daemon=True
-        ).start()
-        return future
+            future = self._reserve(id, size)
+        return self._launch(id, future)
+
+    def start_if_it_fits(self, id: ModelId, size: int) -> bool:
+        """
+        `start` ahead of any request, unless it is there or would cost another model its place.
+
+        Returns whether it is loaded, or going to be. Nothing counts as used by this.
+        """
+        with self._lock:
+            there = {*self._loaded, *self._loading}
+            taken = sum(s.size for s in self._loaded.values()) + sum(self._expected.values())
+        others = any(other.model != id.model for other in there)
+        if id not in there and others and taken + size > self._budget:
+            return False
+        if id not in there:
+            self.start(id, size=size)
+        return True
+
+    def forget(self, id: ModelId) -> None:
+        """
+        `id` is no version any more: let go of it, as soon as it is not pinned, and of
+        what is known about it.
+        """
+        with self._lock:
+            self._failures.pop(id, None)
+            if id in self._loaded or id in self._loading:
+                self._doomed.add(id)
+            evicted = self._evict()
+        del evicted
+
+    def renew(self, id: ModelId) -> None:
+        """
+        The bytes of `id` are others from now on. If it is loaded, it is loaded anew beside
+        the old one, which answers meanwhile, and stays where the new one fails.
+        """
+        with self._lock:
+            self._failures.pop(id, None)
+            self._doomed.discard(id)
+            if under_way := self._loading.get(id):  # of which bytes, nobody can tell
+                under_way.add_done_callback(lambda _: self.renew(id))
+            future = None if under_way or id not in self._loaded else self._reserve(id)
+        if future:
+            self._launch(id, future)
 
     def is_loaded(self, id: ModelId) -> bool:
         with self._lock:
@@ -137,7 +180,7 @@ class Servables:
     def failure(self, id: ModelId) -> ServingError | None:
         """Why the last load of `id` failed; None if it is loaded or was never tried."""
         with self._lock:
-            failure = self._failures.get(id)
+            failure = None if id in self._loaded else self._failures.get(id)
             return failure.error() if failure else None
 
     def reconsider(self, model: str) -> None:
@@ -148,11 +191,25 @@ class Servables:
                     del self._failures[id]
 
     def pin(self, model: str, ids: frozenset[ModelId]) -> None:
-        """From now on `ids`, and nothing else of `model`, stay whatever the budget."""
+        """From now on `ids`, and nothing else of `model`, stay whatever the model's size."""
         with self._lock:
             self._pinned[model] = ids
             evicted = self._evict()
         del evicted  # outside the lock: freeing a large model takes a while
+
+    def _reserve(self, id: ModelId, size: int = 0) -> Future[Servable]:
+        """Called with the lock held: from now on a load of `id` is under way."""
+        future: Future[Servable] = Future()
+        future.set_running_or_notify_cancel()  # one waiter's cancelling is not all's
+        self._loading[id], self._expected[id] = future, size
+        return future
+
+    def _launch(self, id: ModelId, future: Future[Servable]) -> Future[Servable]:
+        # A thread of its own, and a daemon: the end of the process waits for no load.
+        threading.Thread(
+            target=self._run, args=(id, future), name=f"load {id}", daemon=True
+        ).start()
+        return future
 
     def _run(self, id: ModelId, future: "Future[Servable]") -> None:
         started = self._clock()
@@ -168,11 +225,13 @@ class Servables:
             self._fail(id, ModelUnavailable, message, started, future)
         else:
             with self._lock:
+                before = self._loaded.get(id)
                 self._loaded[id] = servable
                 self._failures.pop(id, None)
                 del self._loading[id]
+                del self._expected[id]
                 evicted = self._evict(keep=id)
-            del evicted
+            del before, evicted  # outside the lock: freeing a large model takes a while
             seconds = self._clock() - started
             _log.info("%s loaded in %.2f s", id, seconds)
             self._observer.loaded(id, seconds, servable.size)
@@ -192,6 +251,9 @@ class Servables:
             delay = self._retries.delay(count)
             failure = self._failures[id] = _Failure(kind, message, self._clock(), count, delay)
             del self._loading[id]
+            del self._expected[id]
+            if id not in self._loaded:
+                self._doomed.discard(id)
         if delay == math.inf:
             _log.error("%s failed to load %d times, given up: %s", id, count, message)
         else:
@@ -206,14 +268,27 @@ class Servables:
         """
         evicted: list[Servable] = []
         pinned = frozenset().union(*self._pinned.values())
+        for id in [id for id in self._loaded if id in self._doomed and id not in pinned]:
+            evicted.append(self._loaded.pop(id))
+            self._doomed.discard(id)
+            _log.info("%s unloaded", id)
         size = sum(servable.size for servable in self._loaded.values())
-        for id in [id for id in self._loaded if id not in pinned and id != keep]:
+        spare = [id for id in self._loaded if id not in pinned and id != keep]
+        # Of one model's versions none makes room for another that answers, too.
+        others = [id for id in self._loaded if id in pinned and keep and id.model != keep.model]
+        for id in spare + others:
             if size <= self._budget:
                 break
             evicted.append(self._loaded.pop(id))
+            self._doomed.discard(id)
             size -= evicted[-1].size
             _log.info("%s unloaded to stay within the memory budget", id)
         return evicted
+
+
+def size_of(plan: Plan) -> int:
+    """How many bytes of memory a version counts for."""
+    return max(plan.memory_bytes, plan.disk_bytes)
 
 
 def _done(servable: Servable) -> "Future[Servable]":

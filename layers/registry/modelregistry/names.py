@@ -11,8 +11,8 @@ from typing import NamedTuple
 from .errors import InvalidInput
 
 DEFAULT_ALIAS = "stable"
-# What a model's default may be instead of an alias: the highest published
-# version, which is TensorFlow Serving's rule. So no alias can have this name.
+# What a model's default may be instead of an alias: the highest published version
+# that the policy keeps, which is TensorFlow Serving's rule. So no alias can have this name.
 HIGHEST = "highest"
 
 # The design's alphabet. A leading dot is impossible, so `.`, `..` and hidden

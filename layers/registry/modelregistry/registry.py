@@ -8,7 +8,7 @@ then committed: one compare-and-set on the revision that the proposal is built o
 import getpass
 import socket
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -130,13 +130,21 @@ class Registry:
         state = self.state(model_name(model))
         name = alias or state.default
         if name == HIGHEST:
-            published = self.versions(model, state)
-            if published:
-                return ModelId(model, published[-1])
+            highest = self.highest(model, state, self.versions(model, state))
+            if highest is not None:
+                return ModelId(model, highest)
         elif found := state.aliases.get(name):
             share = max(found.routes, key=lambda share: (share.weight, share.version))
             return ModelId(model, share.version)
         raise self._unset(model, name)
+
+    def highest(self, model: str, state: State, versions: Iterable[int]) -> int | None:  # noqa: ARG002 - for those that know more of a model
+        """What the default `highest` means: the highest of `versions` that the policy keeps."""
+        return max(changes.kept(state.policy, versions), default=None)
+
+    def refused(self, model: str) -> Mapping[int, str]:  # noqa: ARG002 - as above
+        """Versions that are there but cannot be served, and why. What is published can."""
+        return {}
 
     def history(self, model: str, at: datetime | None = None) -> Iterator[Revision]:
         """The revisions of `model`, newest first; with `at`, from the newest not later than it."""

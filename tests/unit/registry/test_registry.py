@@ -170,6 +170,29 @@ def test_highest_means_the_highest_version_that_is_not_deleted(registry: Registr
     assert registry.resolve("m") == ModelId("m", 2)
 
 
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        (Policy("all"), 3),
+        (Policy("latest", num_versions=2), 3),
+        (Policy("specific", versions=(1, 2, 9)), 2),
+    ],
+)
+def test_highest_is_chosen_from_what_the_policy_keeps(
+    registry: Registry, policy: Policy, expected: int
+) -> None:
+    registry.commit(registry.propose_default("m", HIGHEST))
+    registry.commit(registry.propose_policy("m", policy))
+    assert registry.resolve("m") == ModelId("m", expected)
+
+
+def test_highest_means_nothing_where_the_policy_keeps_nothing(registry: Registry) -> None:
+    registry.commit(registry.propose_default("m", HIGHEST))
+    registry.commit(registry.propose_policy("m", Policy("specific", versions=(9,))))
+    with pytest.raises(NotFound):
+        registry.resolve("m")
+
+
 @pytest.mark.parametrize("version", [0, 4])
 def test_an_alias_cannot_be_pointed_to_what_is_not_published(
     registry: Registry, version: int

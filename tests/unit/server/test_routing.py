@@ -8,14 +8,15 @@ from time import monotonic, sleep
 
 import pytest
 
+from modelregistry.aliases import changes
 from modelregistry.aliases.memory import MemoryAliasTable
 from modelregistry.aliases.revision import Revision
-from modelregistry.aliases.state import parse_shares
+from modelregistry.aliases.state import Policy, State, parse_shares
 from modelregistry.deletion import execute, propose_delete
 from modelregistry.errors import Unavailable
 from modelregistry.manifest import Manifest
 from modelregistry.names import ModelId
-from modelregistry.registry import Registry
+from modelregistry.registry import Proposal, Registry
 from modelserver.asked import Routed
 from modelserver.errors import ModelNotFound, ModelUnavailable, UnknownLabel
 from modelserver.retries import Retries
@@ -139,6 +140,77 @@ def test_the_default_can_be_the_highest_version(world: World) -> None:
     assert ModelId("sample", 3) == world.router().resolve("sample").id
     with pytest.raises(UnknownLabel):
         world.router().resolve("sample", label="highest")
+
+
+def test_the_highest_version_is_one_that_the_policy_keeps(world: World) -> None:
+    world.registry.commit(world.registry.propose_default("sample", "highest"))
+    world.registry.commit(
+        world.registry.propose_policy("sample", Policy("specific", versions=(1, 2)))
+    )
+    world.warm(1, 2)
+    router = world.router()
+    assert 2 == version(router)
+    assert 3 == router.resolve("sample", version=3).id.version  # any version, by its number
+    world.registry.commit(
+        world.registry.propose_policy("sample", Policy("specific", versions=(1,)))
+    )
+    world.pass_ttl()
+    assert 1 == version(router)
+    world.registry.commit(
+        world.registry.propose_policy("sample", Policy("specific", versions=(9,)))
+    )
+    world.pass_ttl()
+    with pytest.raises(ModelNotFound, match=r"^Servable not found for request: Latest\(sample"):
+        version(router)
+
+
+def coming(world: World, **labels: int) -> None:
+    """Labels that are set whether or not their versions are there, as models.config has them."""
+    base = world.registry.aliases.newest("sample")
+    aliases = {name: changes.whole(version) for name, version in labels.items()}
+    state = State(aliases=aliases, default="highest")
+    world.registry.commit(Proposal("sample", "set", base, state))
+
+
+def test_a_label_may_be_ahead_of_its_version(world: World, tmp_path: Path) -> None:
+    coming(world, canary=4)
+    router = world.router()
+    assert 3 == version(router)
+    with pytest.raises(
+        ModelNotFound, match=r"^Servable not found for request: Specific\(sample, 4"
+    ):
+        version(router, "canary")
+    router.preload_all()
+    assert 0 == world.loads.count[ModelId("sample", 4)]
+    publish_all(world.registry, tmp_path / "more", {"sample": 4})
+    world.pass_ttl()
+    assert 4 == version(router, "canary")
+
+
+def test_a_label_stays_where_it_is_until_its_next_version_is_there(
+    world: World, tmp_path: Path
+) -> None:
+    coming(world, canary=1)
+    router = world.router()
+    assert 1 == version(router, "canary")  # is not even loaded yet
+    coming(world, canary=4)
+    for _ in range(3):
+        world.pass_ttl()
+        assert 1 == version(router, "canary")
+    publish_all(world.registry, tmp_path / "more", {"sample": 4})
+    world.warm(1, 4)
+    world.pass_ttl()
+    assert 4 == version(router, "canary")
+
+
+def test_a_refreshed_model_is_looked_at_whatever_the_age_of_the_last_look(world: World) -> None:
+    world.promote(1)
+    world.warm(1, 2)
+    router = world.router()
+    assert 1 == version(router)
+    world.promote(2)
+    router.refresh("sample")
+    assert 2 == version(router)
 
 
 @pytest.mark.parametrize("name", ["other", "..", "../sample", "a/b", ".hidden", "", "x" * 200])

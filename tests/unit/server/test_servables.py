@@ -1,7 +1,9 @@
 import gc
 import threading
 import weakref
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from time import monotonic, sleep
 
 import pytest
 
@@ -191,3 +193,135 @@ def test_no_version_is_freed_while_others_wait_for_the_lock() -> None:
     servables.pin("sample", frozenset({TWO}))
     gc.collect()
     assert [False] == blocked
+
+
+def other(version: int = 1) -> ModelId:
+    return ModelId("other", version)
+
+
+def test_of_what_is_pinned_the_least_recently_used_model_makes_room_for_another() -> None:
+    servables = Servables(Loads(size=10), budget=20)
+    for model in "abc":
+        servables.pin(model, frozenset({ModelId(model, 1)}))
+        servables.get(ModelId(model, 1))
+    assert [ModelId("b", 1), ModelId("c", 1)] == servables.loaded()
+    servables.get(ModelId("b", 1))
+    servables.get(ModelId("a", 1))
+    assert [ModelId("b", 1), ModelId("a", 1)] == servables.loaded()
+
+
+def test_nothing_is_loaded_ahead_of_requests_at_the_cost_of_another_model() -> None:
+    loads = Loads(size=10)
+    servables = Servables(loads, budget=20)
+    with loads.held():
+        assert servables.start_if_it_fits(other(), 15)
+        assert not servables.start_if_it_fits(ONE, 10)
+    assert servables.start_if_it_fits(other(2), 100)  # its own aliases are all it has to hold up
+    servables.get(other())
+    servables.get(other(2))
+    assert servables.start_if_it_fits(other(), 10)  # is there
+    assert {other(), other(2)} == set(servables.loaded())
+
+
+def test_loading_ahead_counts_as_no_use() -> None:
+    servables = Servables(Loads(size=10), budget=20)
+    for id in (ONE, TWO):
+        servables.get(id)
+    servables.start_if_it_fits(ONE, 10)
+    servables.get(THREE)
+    assert [TWO, THREE] == servables.loaded()
+
+
+def test_a_load_that_failed_takes_no_room() -> None:
+    loads = Loads(size=10)
+    loads.broken = {2}
+    servables = Servables(loads, budget=20)
+    servables.get(ONE)
+    for _ in range(3):
+        assert servables.start_if_it_fits(other(2), 10)
+        with pytest.raises(ModelUnavailable):
+            servables.get(other(2))
+    assert servables.start_if_it_fits(other(), 10)
+
+
+def test_what_is_forgotten_is_unloaded_at_once_or_when_it_stops_answering() -> None:
+    servables = Servables(Loads(), budget=100)
+    servables.pin("sample", frozenset({ONE}))
+    for id in (ONE, TWO):
+        servables.get(id)
+        servables.forget(id)
+    assert [ONE] == servables.loaded()
+    servables.pin("sample", frozenset())
+    assert [] == servables.loaded()
+
+
+def test_what_is_forgotten_while_it_loads_is_not_kept() -> None:
+    loads = Loads()
+    servables = Servables(loads, budget=100)
+    with loads.held():
+        load = servables.start(ONE)
+        servables.forget(ONE)
+    assert ONE == load.result(5).id
+    assert [] == servables.loaded()
+
+
+def test_what_failed_and_is_forgotten_is_tried_again_at_once() -> None:
+    loads = Loads()
+    loads.broken = {1}
+    servables = Servables(loads, budget=100)
+    with pytest.raises(ModelUnavailable):
+        servables.get(ONE)
+    servables.forget(ONE)
+    assert servables.failure(ONE) is None
+    loads.broken.clear()
+    assert ONE == servables.get(ONE).id
+
+
+def test_what_is_renewed_is_loaded_beside_the_one_that_answers() -> None:
+    loads = Loads()
+    servables = Servables(loads, budget=100)
+    before = servables.get(ONE)
+    with loads.held():
+        servables.renew(ONE)
+        assert before is servables.get(ONE)
+    eventually(lambda: servables.get(ONE) is not before)
+    assert {ONE: 2} == loads.count
+
+
+def test_what_cannot_be_renewed_answers_as_before() -> None:
+    loads = Loads()
+    servables = Servables(loads, budget=100)
+    before = servables.get(ONE)
+    loads.broken = {1}
+    servables.renew(ONE)
+    eventually(lambda: not servables._loading)
+    assert before is servables.get(ONE)
+    assert servables.failure(ONE) is None
+
+
+def test_what_is_renewed_while_it_loads_is_loaded_once_more() -> None:
+    loads = Loads()
+    servables = Servables(loads, budget=100)
+    with loads.held():
+        servables.start(ONE)
+        servables.renew(ONE)
+    eventually(lambda: loads.count[ONE] == 2 and not servables._loading)
+
+
+def test_what_comes_back_after_it_was_forgotten_stays() -> None:
+    servables = Servables(Loads(), budget=100)
+    servables.pin("sample", frozenset({ONE}))
+    servables.get(ONE)
+    servables.forget(ONE)
+    servables.renew(ONE)
+    eventually(lambda: not servables._loading)
+    servables.pin("sample", frozenset())
+    assert [ONE] == servables.loaded()
+
+
+def eventually(true: Callable[[], bool]) -> None:
+    """Loads finish in threads of their own."""
+    deadline = monotonic() + 10
+    while not true():
+        assert monotonic() < deadline
+        sleep(0.001)

@@ -66,6 +66,19 @@ def apply_policy(state: State, published: Iterable[int]) -> State:
     return set_alias(seen, state.default, whole(after))
 
 
+def kept(policy: Policy | None, published: Iterable[int]) -> list[int]:
+    """
+    The versions, ascending, that TensorFlow Serving would load under `policy`: those that
+    the default `highest` chooses from.
+    """
+    there = sorted(published)
+    if policy is None or policy.kind == "all":
+        return there
+    if policy.kind == "specific":
+        return [version for version in there if version in policy.versions]
+    return there[-max(policy.num_versions, 1) :]
+
+
 def retire(state: State, versions: Iterable[int]) -> State:
     """The state in which `versions` are gone for good. Raises Refused if an alias uses one."""
     gone = set(versions)
@@ -140,11 +153,7 @@ def differences(before: State, after: State) -> list[str]:
 
 
 def _choice(policy: Policy, published: Iterable[int]) -> int | None:
-    if policy.kind == "latest":
-        return max(published, default=None)
-    if policy.kind == "specific":
-        return max(set(published) & set(policy.versions), default=None)
-    return None
+    return None if policy.kind == "all" else max(kept(policy, published), default=None)
 
 
 def _former(revisions: Iterator[Revision], name: str) -> Iterator[Alias]:

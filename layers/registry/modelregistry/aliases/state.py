@@ -51,8 +51,9 @@ class Policy:
     What a newly published version does to the model's default alias.
 
     `latest` points it at the highest version, `specific` at the highest of
-    `versions` that is published, `all` leaves it alone. `num_versions` is kept
-    for models.config, where it says how many versions TensorFlow Serving loads.
+    `versions` that is published, `all` leaves it alone. The default `highest` means
+    the highest of those that TensorFlow Serving would load: the latest
+    `num_versions`, the specific `versions` that are there, or all.
     """
 
     kind: Literal["latest", "all", "specific"]

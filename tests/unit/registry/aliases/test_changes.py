@@ -4,6 +4,8 @@ from decimal import Decimal
 from types import MappingProxyType
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from modelregistry.aliases import changes
 from modelregistry.aliases.revision import Change, Revision
@@ -242,3 +244,41 @@ def test_differences_are_named_in_a_phrase_each() -> None:
         "retired: 3, 4",
     ]
     assert changes.differences(after, after) == []
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        (None, [17, 30, 42]),
+        (Policy("all"), [17, 30, 42]),
+        (Policy("latest"), [42]),
+        (Policy("latest", num_versions=2), [30, 42]),
+        (Policy("latest", num_versions=9), [17, 30, 42]),
+        (Policy("specific", versions=(30, 17, 99)), [17, 30]),
+        (Policy("specific"), []),
+    ],
+)
+def test_a_policy_keeps_what_tensorflow_serving_would_load(
+    policy: Policy | None, expected: list[int]
+) -> None:
+    assert expected == changes.kept(policy, [42, 17, 30])
+
+
+versions = st.sets(st.integers(0, 2**63 - 1), max_size=6)
+policies = st.one_of(
+    st.none(),
+    st.just(Policy("all")),
+    st.builds(Policy, st.just("latest"), st.integers(1, 8)),
+    st.builds(Policy, st.just("specific"), st.just(1), versions.map(tuple)),
+)
+
+
+@given(policies, versions)
+def test_a_policy_keeps_nothing_that_is_not_there_and_the_highest_before_the_lower(
+    policy: Policy | None, there: set[int]
+) -> None:
+    found = changes.kept(policy, there)
+    assert sorted(set(found) & there) == found
+    if policy is None or policy.kind != "specific":
+        assert sorted(there)[len(there) - len(found) :] == found
+        assert not there or found
