@@ -91,6 +91,9 @@ CASES: dict[str, list[Call]] = {
     "parse_example": [
         (DEFAULT, {"example": strings(b"\n\x0f\n\r\n\x01x\x12\x08\x12\x06\n\x04\0\0\x80?")})
     ],
+    "examples": [
+        (DEFAULT, {"inputs": strings(b"\n\x0f\n\r\n\x01x\x12\x08\x12\x06\n\x04\0\0\x80?")}),
+    ],
     "counter": [("increment", {"by": np.array(n, np.int64)}) for n in (1, 10, -3)],
     # A graph that keeps what it was fed: the strings must outlive the call.
     "memory": [

@@ -233,6 +233,57 @@ def parse_example(directory: Path) -> None:
     _save(directory, tf.Module(), serving_default=call)
 
 
+def examples(directory: Path) -> None:
+    """Signatures for classify and regress, as a TF1 estimator exports them."""
+    names = v1.saved_model.signature_constants
+    with tf.Graph().as_default(), v1.Session() as session:
+        serialized = v1.placeholder(tf.string, [None], "serialized")
+        features = tf.io.parse_example(
+            serialized,
+            {
+                "x": tf.io.FixedLenFeature([], tf.float32),
+                "tags": tf.io.VarLenFeature(tf.string),
+                "bonus": tf.io.FixedLenFeature([], tf.int64, 0),
+            },
+        )
+        x = features["x"] + tf.cast(features["bonus"], tf.float32)
+        scores = tf.stack([x, -x], axis=1)
+        classes = tf.tile([["up", "down"]], [tf.shape(x)[0], 1])
+        tags = tf.sparse.to_dense(features["tags"])
+        outputs = {
+            names.DEFAULT_SERVING_SIGNATURE_DEF_KEY: {"classes": classes, "scores": scores},
+            "classes": {"classes": classes},
+            "scores": {"scores": scores},
+            "tags": {"classes": tags},
+            "vector": {"outputs": x},
+            "column": {"outputs": x[:, tf.newaxis]},
+            "matrix": {"outputs": scores},
+            "first": {"outputs": x[:1]},
+            "whole": {"outputs": tf.cast(x, tf.int32)},
+            "flat": {"scores": x},
+            "three": {"classes": classes, "scores": scores, "more": x},
+            "other": {"y": x},
+        }
+        infos = v1.saved_model.build_tensor_info
+        regress = {"vector", "column", "matrix", "first", "whole"}
+        definitions = {
+            name: v1.saved_model.build_signature_def(
+                {"inputs": infos(serialized)},
+                {key: infos(tensor) for key, tensor in tensors.items()},
+                names.REGRESS_METHOD_NAME if name in regress else names.CLASSIFY_METHOD_NAME,
+            )
+            for name, tensors in outputs.items()
+        }
+        definitions["misnamed"] = v1.saved_model.build_signature_def(
+            {"examples": infos(serialized)},
+            {"outputs": infos(x), "scores": infos(scores)},
+            "tensorflow/serving/other",
+        )
+        builder = v1.saved_model.builder.SavedModelBuilder(str(directory))
+        builder.add_meta_graph_and_variables(session, ["serve"], signature_def_map=definitions)
+        builder.save()
+
+
 def counter(directory: Path) -> None:
     module = tf.Module()
     module.count = tf.Variable(0, dtype=tf.int64)
@@ -287,7 +338,7 @@ BUILDERS: dict[str, Callable[[Path], None]] = {
     build.__name__: build
     for build in (
         half_plus_two, two_inputs, signatures, types, ranks, strings, lookup_table, tf1_variables,
-        tf1_loop, passthrough, conv, dense, unknown_rank, parse_example, counter, memory, random,
-        endless, sparse,
+        tf1_loop, passthrough, conv, dense, unknown_rank, parse_example, examples,
+        counter, memory, random, endless, sparse,
     )
 }  # fmt: skip

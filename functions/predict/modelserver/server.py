@@ -1,5 +1,5 @@
 """
-What the server does, without HTTP: predict, say what is there, describe a signature.
+What the server does, without HTTP: predict, classify, regress, say what is there.
 
 `event → handler → api → here: routing → servables → codec → runtime → codec`
 """
@@ -8,15 +8,17 @@ from time import monotonic
 from typing import Any
 
 from modelregistry.names import ModelId
-from modelregistry.plan import Compiler
+from modelregistry.plan import Compiler, Signature
 from modelregistry.registry import Registry
 
-from . import documents
+from . import documents, methods
 from .asked import Asked
 from .clock import Clock
-from .codec.request import PredictBody
+from .codec.examples import ExamplesBody
+from .codec.request import PredictBody, must_have_shape
 from .codec.response import encode_predict
-from .errors import InvalidRequest, ModelNotFound
+from .codec.results import encode_classes, encode_values
+from .errors import ModelNotFound
 from .loading import loader
 from .observer import UNOBSERVED, Observer
 from .routing import Router
@@ -79,16 +81,47 @@ class ModelServer:
         The order of checks is upstream's: JSON, model, signature, inputs, graph.
         Raises StillLoading after `wait` seconds; None waits to the end.
         """
-        parsed = PredictBody.parse(body)
+        parsed = PredictBody.parse(body, strict=self.settings.strict)
         servable = self._servable(asked, wait)
-        signature = servable.plan.signatures.get(parsed.signature_name)
-        if signature is None:
-            raise InvalidRequest(
-                f'Serving signature name: "{parsed.signature_name}" not found in signature def'
-            )
+        signature = methods.for_predict(
+            servable.plan.signatures,
+            parsed.signature_name,
+            check_method_names=self.settings.check_method_names,
+        )
         inputs = parsed.inputs(signature.inputs)
         outputs = _run(asked, servable, parsed.signature_name, inputs.arrays)
         return encode_predict(outputs, signature.outputs, row=inputs.row)
+
+    def classify(self, asked: Asked, body: bytes, *, wait: float | None = None) -> bytes:
+        """
+        Answer a classify request: the response body.
+
+        Other than in `predict`, the whole body is read before the model is looked up.
+        """
+        parsed, signature, outputs = self._over_examples(asked, body, wait, methods.for_classify)
+        return encode_classes(outputs, signature.outputs, len(parsed.examples))
+
+    def regress(self, asked: Asked, body: bytes, *, wait: float | None = None) -> bytes:
+        """Answer a regress request, in the order of `classify`."""
+        parsed, signature, outputs = self._over_examples(asked, body, wait, methods.for_regress)
+        values = outputs[methods.OUTPUTS]
+        return encode_values(values, signature.outputs[methods.OUTPUTS], len(parsed.examples))
+
+    def _over_examples(
+        self, asked: Asked, body: bytes, wait: float | None, find: methods.Find
+    ) -> tuple[ExamplesBody, Signature, dict[str, Array]]:
+        parsed = ExamplesBody.parse(body, strict=self.settings.strict)
+        servable = self._servable(asked, wait)
+        signature = find(
+            servable.plan.signatures,
+            parsed.signature_name,
+            check_method_names=self.settings.check_method_names,
+        )
+        inputs = {methods.INPUTS: parsed.examples}
+        if self.settings.strict:
+            declared = signature.inputs[methods.INPUTS].shape
+            must_have_shape(methods.INPUTS, parsed.examples.shape, declared)
+        return parsed, signature, _run(asked, servable, parsed.signature_name, inputs)
 
     def status(self, asked: Asked) -> dict[str, Any]:
         """The status document: all versions, the one asked for, or those a label leads to."""

@@ -470,3 +470,100 @@ class TestAnyBody:
             ]
             found = [arrays(body, specs(x=dtype))["x"] for body in bodies]
             assert [array.tolist() for array in found] == [content] * 4
+
+
+def strictly(body: str, inputs: Mapping[str, TensorSpec]) -> dict[str, Array]:
+    return PredictBody.parse(body.encode(), strict=True).inputs(inputs).arrays
+
+
+def shaped(dtype: str, shape: tuple[int, ...] | None) -> dict[str, TensorSpec]:
+    return {"x": TensorSpec("x:0", f"DT_{dtype}", shape)}
+
+
+class TestStrictly:
+    @pytest.mark.parametrize(
+        ("dtype", "lowest", "highest"),
+        [("INT8", -128, 127), ("INT16", -32768, 32767), ("UINT8", 0, 255)],
+    )
+    def test_a_narrow_integer_does_not_wrap(self, dtype: str, lowest: int, highest: int) -> None:
+        found = strictly(f'{{"inputs": [{lowest}, {highest}]}}', shaped(dtype, None))
+        assert [lowest, highest] == found["x"].tolist()
+        for number in (lowest - 1, highest + 1, 2**40):
+            with pytest.raises(InvalidRequest) as caught:
+                strictly(f'{{"inputs": [0, {number}]}}', shaped(dtype, None))
+            assert (
+                f"JSON Value: {number} is out of range for type: {dtype.lower()},"
+                f" which takes {lowest} to {highest}"
+            ) == str(caught.value)
+
+    def test_a_row_is_named_whose_integer_does_not_fit(self) -> None:
+        with pytest.raises(InvalidRequest) as caught:
+            strictly('{"instances": [1, 300]}', shaped("UINT8", (-1,)))
+        assert (
+            "Failed to process element: 1 of 'instances' list. Error: INVALID_ARGUMENT: JSON Value:"
+            " 300 is out of range for type: uint8, which takes 0 to 255"
+        ) == str(caught.value)
+
+    def test_what_is_no_integer_is_told_so_as_ever(self) -> None:
+        with pytest.raises(InvalidRequest, match=r"^JSON Value: 1\.5 Type: Number is not of expec"):
+            strictly('{"inputs": [1.5]}', shaped("UINT8", None))
+
+    @pytest.mark.parametrize(
+        ("body", "declared"),
+        [
+            ('{"inputs": [[1], [2]]}', (-1, 1)),
+            ('{"inputs": [[1], [2]]}', (2, 1)),
+            ('{"inputs": [[1], [2]]}', None),
+            ('{"inputs": 1}', ()),
+            ('{"instances": [[1], [2]]}', (-1, -1)),
+            ('{"instances": [1, 2]}', (-1,)),
+        ],
+    )
+    def test_a_shape_that_is_the_declared_one_passes(
+        self, body: str, declared: tuple[int, ...] | None
+    ) -> None:
+        expected = PredictBody.parse(body.encode()).inputs(shaped("FLOAT", None)).arrays["x"]
+        assert expected.tolist() == strictly(body, shaped("FLOAT", declared))["x"].tolist()
+
+    @pytest.mark.parametrize(
+        ("body", "declared", "said"),
+        [
+            ('{"inputs": [1, 2]}', (-1, 1), "[2], its signature declares [-1,1]"),
+            ('{"inputs": [[1, 2]]}', (-1, 1), "[1,2], its signature declares [-1,1]"),
+            ('{"inputs": 1}', (-1,), "[], its signature declares [-1]"),
+            ('{"instances": [[1], [2]]}', (3, 1), "[2,1], its signature declares [3,1]"),
+            ('{"instances": [{"x": 1}]}', (), "[1], its signature declares []"),
+        ],
+    )
+    def test_a_shape_that_contradicts_the_declared_one_is_refused(
+        self, body: str, declared: tuple[int, ...], said: str
+    ) -> None:
+        with pytest.raises(InvalidRequest) as caught:
+            strictly(body, shaped("FLOAT", declared))
+        assert f"Input x has the shape {said}" == str(caught.value)
+        PredictBody.parse(body.encode()).inputs(shaped("FLOAT", declared))
+
+    @pytest.mark.parametrize(
+        ("body", "key"),
+        [
+            ('{"inputs": 1, "inputs": 2}', "inputs"),
+            ('{"instances": [{"x": 1, "y": 2, "x": 1}]}', "x"),
+            ('{"inputs": {"b64": "", "b64": ""}}', "b64"),
+            ('{"inputs": 1, "ignored": [{"a": {"\\u0062": 0, "b": 1}}]}', "b"),
+            ('{"inputs": 1, "ignored": [Inf, {"b": 0, "b": 1}]}', "b"),
+        ],
+    )
+    def test_a_key_may_stand_once_in_an_object(self, body: str, key: str) -> None:
+        with pytest.raises(InvalidRequest) as caught:
+            PredictBody.parse(body.encode(), strict=True)
+        assert f'JSON object has the key "{key}" more than once' == str(caught.value)
+        PredictBody.parse(body.encode())
+
+    @given(st.text(), st.integers(2, 4))
+    def test_a_repeated_key_is_found_whatever_it_is(self, key: str, times: int) -> None:
+        member = f"{json.dumps(key)}: 1"
+        body = f'{{"inputs": [{{{", ".join([member] * times)}}}]}}'
+        with pytest.raises(
+            InvalidRequest, match=r"^JSON object has the key \".*\" more than once$"
+        ):
+            PredictBody.parse(body.encode(), strict=True)

@@ -28,7 +28,6 @@ from modelserver.asked import Asked, Routed
 from modelserver.errors import (
     BodyTooLarge,
     InvalidRequest,
-    ModelNotFound,
     PredictionTimeout,
     ServingError,
     StillLoading,
@@ -141,15 +140,14 @@ async def _answer(server: ModelServer, exchange: _Exchange) -> Response:
         raise InvalidRequest("Missing model name in request.")
     asked = Asked(target.model, target.version, target.label, exchange.deadline)
     exchange.asked, exchange.verb = asked, target.verb
-    if target.verb == "predict":
+    methods = {"predict": server.predict, "classify": server.classify, "regress": server.regress}
+    if method := methods.get(target.verb):
         body = await _read(request, server.settings.max_body_bytes)
-        answer = await _in_thread(asked, partial(server.predict, asked, body, wait=0))
+        answer = await _in_thread(asked, partial(method, asked, body, wait=0))
         return Response(answer, media_type="application/json", headers=_headers(asked.routed))
     if target.verb == "metadata":
         document = await _in_thread(asked, partial(server.metadata, asked, wait=0))
         return _document(document, headers=_headers(asked.routed))
-    if target.verb:
-        raise ModelNotFound(f"{target.verb} is not served by this version; predict is")
     return _document(await _in_thread(asked, partial(server.status, asked)))
 
 

@@ -69,7 +69,7 @@ def _version(digits: str | None) -> int | None:
     # By length first: int() refuses, or takes long over, thousands of digits.
     significant = digits.lstrip("0") or "0"
     if len(significant) > 19 or int(significant) > MAX_VERSION:
-        raise InvalidRequest(f"version {digits[:40]} is larger than {MAX_VERSION}")
+        raise InvalidRequest(f"Failed to convert version: {digits[:40]} to numeric.")
     return int(significant)
 
 

@@ -29,6 +29,11 @@ def printable(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
+def brackets(shape: tuple[int, ...]) -> str:
+    """A shape as TensorFlow shows it."""
+    return f"[{','.join(map(str, shape))}]"
+
+
 def json_kind(value: object) -> str:
     """rapidjson's name for the type of `value`, which error messages use."""
     match value:

@@ -11,7 +11,10 @@ Strings come back as str in which a byte that is no UTF-8 is a surrogate escape.
 
 import math
 import re
+from collections import Counter
+from collections.abc import Callable
 
+from modelserver.codec.excerpt import excerpt
 from modelserver.errors import InvalidRequest
 
 BOM = b"\xef\xbb\xbf"
@@ -36,24 +39,44 @@ _HEX = re.compile(rb"\\u([0-9a-fA-F]{4})")
 _LONGEST_INTEGER = len("-9223372036854775808")
 
 
+Members = list[tuple[str, object]]
+"""What an object holds, in the order written."""
+
+
 class Repeated(dict[str, object]):
-    """A JSON object that names some key more than once: the first of each counts."""
+    """
+    A JSON object that names some key more than once: the first of each counts.
+
+    `members` are all of them, in the order written.
+    """
+
+    def __init__(self, members: Members) -> None:
+        super().__init__(reversed(members))
+        self.members = members
 
 
-def first_wins(members: list[tuple[str, object]]) -> dict[str, object]:
+def first_wins(members: Members) -> dict[str, object]:
     """An object from its members in the order written."""
+    found = dict(members)
+    return found if len(found) == len(members) else Repeated(members)
+
+
+def only_once(members: Members) -> dict[str, object]:
+    """The same; raises InvalidRequest where two members have one name."""
     found = dict(members)
     if len(found) == len(members):
         return found
-    return Repeated(reversed(members))
+    name, _ = Counter(name for name, _ in members).most_common(1)[0]
+    raise InvalidRequest(f"JSON object has the key {excerpt(name)} more than once")
 
 
-def read(body: bytes) -> object:
+def read(body: bytes, object_of: Callable[[Members], dict[str, object]] = first_wins) -> object:
     """
     The first JSON value in `body`; whatever follows it is ignored.
 
     Keeps its own stack, so that depth costs memory and time but never crashes; the
-    caller limits the size. Raises InvalidRequest, `JSON Parse error: … at offset: N`.
+    caller limits the size. Raises InvalidRequest, `JSON Parse error: … at offset: N`,
+    and what `object_of` raises.
     """
     body += b"\x00"
     at = _skip(body, len(BOM) if body.startswith(BOM) else 0)
@@ -64,7 +87,7 @@ def read(body: bytes) -> object:
         value: object
         opening = body[at]
         if opening in (_OPEN_LIST, _OPEN_OBJECT):
-            container = _List() if opening == _OPEN_LIST else _Object()
+            container = _List() if opening == _OPEN_LIST else _Object(object_of)
             at = _skip(body, at + 1)
             if body[at] != container.closing:
                 at = container.expect(body, at)
@@ -111,8 +134,9 @@ class _Object:
     closing = _CLOSE_OBJECT
     complaint = "Missing a comma or } after an object member."
 
-    def __init__(self) -> None:
-        self._members: list[tuple[str, object]] = []
+    def __init__(self, object_of: Callable[[Members], dict[str, object]]) -> None:
+        self._object_of = object_of
+        self._members: Members = []
         self._key = ""
 
     def expect(self, body: bytes, at: int) -> int:
@@ -129,7 +153,7 @@ class _Object:
         self._members.append((self._key, value))
 
     def value(self) -> dict[str, object]:
-        return first_wins(self._members)
+        return self._object_of(self._members)
 
 
 def _scalar(body: bytes, at: int) -> tuple[object, int]:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from modelregistry.plan import TensorSpec
-from modelserver.codec.dtypes import Array, json_type
-from modelserver.codec.excerpt import excerpt, printable
+from modelserver.codec.dtypes import Array, JsonType, json_type
+from modelserver.codec.excerpt import brackets, excerpt, printable
 from modelserver.codec.rows import row_arrays
 from modelserver.codec.syntax import read_object
 from modelserver.codec.tensors import array_of, is_base64
@@ -28,41 +28,42 @@ class PredictBody:
 
     document: Mapping[str, object] = field(repr=False)
     signature_name: str
+    strict: bool = False
 
     @classmethod
-    def parse(cls, body: bytes | bytearray | memoryview) -> "PredictBody":
+    def parse(cls, body: bytes | bytearray | memoryview, *, strict: bool = False) -> "PredictBody":
         """
         Check all that can be checked without a model.
 
-        Raises InvalidRequest: no JSON, no object, or a signature's name that is no string.
+        Raises InvalidRequest: no JSON, no object, or a signature's name that is no string;
+        where it is `strict` also a key that an object names twice.
         """
-        document = read_object(bytes(body))
-        name = document.get("signature_name", "")
-        if not isinstance(name, str):
-            raise InvalidRequest(
-                f"JSON Value: {excerpt(document)} not formatted correctly."
-                " 'signature_name' key must be a string value."
-            )
-        return cls(document, printable(name) or DEFAULT_SIGNATURE)
+        document = read_object(bytes(body), strict=strict)
+        return cls(document, signature_name(document), strict)
 
     def inputs(self, specs: Mapping[str, TensorSpec]) -> PredictInputs:
         """
         The arrays for the signature whose inputs are `specs`, of their dtypes.
 
         Strings are object arrays of bytes. The shape is the body's: what the
-        signature declares is for the graph to insist on. Raises InvalidRequest,
-        and UnsupportedType (columnar format only) for dtypes without a JSON form.
+        signature declares is for the graph to insist on, unless the body is read
+        strictly. Raises InvalidRequest, and UnsupportedType (columnar format only)
+        for dtypes without a JSON form.
         """
         if not specs:
             name = self.signature_name if self.document.get("signature_name") else "DEFAULT"
             raise InvalidRequest(f"Failed to get input map for signature: {name}")
-        if "instances" in self.document:
-            return PredictInputs(self._rows(specs), row=True)
-        if "inputs" in self.document:
-            return PredictInputs(_columns(self.document["inputs"], specs), row=False)
-        raise InvalidRequest("Missing 'inputs' or 'instances' key")
+        row = "instances" in self.document
+        if not row and "inputs" not in self.document:
+            raise InvalidRequest("Missing 'inputs' or 'instances' key")
+        rules = {name: json_type(spec.dtype, strict=self.strict) for name, spec in specs.items()}
+        arrays = self._rows(rules) if row else _columns(self.document["inputs"], rules)
+        if self.strict:
+            for name, array in arrays.items():
+                must_have_shape(name, array.shape, specs[name].shape)
+        return PredictInputs(arrays, row)
 
-    def _rows(self, specs: Mapping[str, TensorSpec]) -> dict[str, Array]:
+    def _rows(self, rules: Mapping[str, JsonType]) -> dict[str, Array]:
         instances = self.document["instances"]
         if "inputs" in self.document:
             raise self._misformatted(
@@ -73,25 +74,49 @@ class PredictBody:
             raise self._misformatted("Expecting 'instances' to be an list/array")
         if not instances:
             raise self._misformatted("No values in 'instances' array")
-        return row_arrays(instances, {name: json_type(spec.dtype) for name, spec in specs.items()})
+        return row_arrays(instances, rules)
 
     def _misformatted(self, complaint: str) -> InvalidRequest:
         return InvalidRequest(f"JSON Value: {excerpt(self.document)} {complaint}")
 
 
-def _columns(value: object, specs: Mapping[str, TensorSpec]) -> dict[str, Array]:
+def signature_name(document: Mapping[str, object]) -> str:
+    """The signature that a body asks for. Raises InvalidRequest if it is no string."""
+    name = document.get("signature_name", "")
+    if not isinstance(name, str):
+        raise InvalidRequest(
+            f"JSON Value: {excerpt(document)} not formatted correctly."
+            " 'signature_name' key must be a string value."
+        )
+    return printable(name) or DEFAULT_SIGNATURE
+
+
+def must_have_shape(name: str, shape: tuple[int, ...], declared: tuple[int, ...] | None) -> None:
+    """Raise InvalidRequest for a shape that contradicts the declared one, where -1 is any size."""
+    if declared is None:
+        return
+    if len(shape) == len(declared) and all(
+        wanted in (-1, size) for size, wanted in zip(shape, declared, strict=True)
+    ):
+        return
+    raise InvalidRequest(
+        f"Input {name} has the shape {brackets(shape)}, its signature declares {brackets(declared)}"
+    )
+
+
+def _columns(value: object, rules: Mapping[str, JsonType]) -> dict[str, Array]:
     """The columnar format: an object by input name, or the one input itself."""
     if isinstance(value, dict) and not is_base64(value):
-        return {name: _column(value, name, spec) for name, spec in specs.items()}
-    if len(specs) > 1:
+        return {name: _column(value, name, rule) for name, rule in rules.items()}
+    if len(rules) > 1:
         raise InvalidRequest(
             "inputs is a plain value/list, but expecting an object as multiple"
             " input tensors required as per tensorinfo_map"
         )
-    return {name: array_of(value, json_type(spec.dtype)) for name, spec in specs.items()}
+    return {name: array_of(value, rule) for name, rule in rules.items()}
 
 
-def _column(values: dict[str, object], name: str, spec: TensorSpec) -> Array:
+def _column(values: dict[str, object], name: str, rule: JsonType) -> Array:
     if name not in values:
         raise InvalidRequest(f"Missing named input: {name} in 'inputs' object.")
-    return array_of(values[name], json_type(spec.dtype))
+    return array_of(values[name], rule)

@@ -10,7 +10,7 @@ from collections.abc import KeysView, Mapping
 from math import prod
 
 from modelserver.codec.dtypes import Array, JsonType
-from modelserver.codec.excerpt import excerpt, printable
+from modelserver.codec.excerpt import brackets, excerpt, printable
 from modelserver.codec.tensors import TOO_DEEP, is_base64, measure, quick_array
 from modelserver.errors import InvalidRequest, UnsupportedType
 
@@ -105,12 +105,8 @@ def _fit(
     if prod(shape) != prod(first):
         raise InvalidRequest(f"Expecting tensor size: {prod(first)} but got: {prod(shape)}")
     if shape != first:
-        raise InvalidRequest(f"Expecting shape {_brackets(first)} but got: {_brackets(shape)}")
+        raise InvalidRequest(f"Expecting shape {brackets(first)} but got: {brackets(shape)}")
 
 
 def _is_named(instance: object) -> bool:
     return isinstance(instance, dict) and not is_base64(instance)
-
-
-def _brackets(shape: tuple[int, ...]) -> str:
-    return f"[{','.join(map(str, shape))}]"

@@ -26,23 +26,25 @@ _LONE_SURROGATE = re.compile(
 )
 
 
-def read_object(body: bytes) -> dict[str, object]:
+def read_object(body: bytes, *, strict: bool = False) -> dict[str, object]:
     """
     The JSON object that `body` holds; whatever follows it is ignored.
 
-    Raises InvalidRequest for anything else, with rapidjson's text.
+    Raises InvalidRequest for anything else, with rapidjson's text, and where it is
+    `strict` also for a key that an object names twice.
     """
     if not body:
         raise InvalidRequest("JSON Parse error: The document is empty")
-    document: object = _scan(body)
+    object_of = rapidjson.only_once if strict else rapidjson.first_wins
+    document: object = _scan(body, strict=strict)
     if document is None:
-        document = rapidjson.read(body)
+        document = rapidjson.read(body, object_of)
     if not isinstance(document, dict):
         raise InvalidRequest(f"JSON Value: {excerpt(document)} Is not object")
     return document
 
 
-def _scan(body: bytes) -> object:
+def _scan(body: bytes, *, strict: bool) -> object:
     """What `json` makes of the body; None where rapidjson may see it otherwise."""
     try:
         _refuse_half_pairs(body)
@@ -51,8 +53,7 @@ def _scan(body: bytes) -> object:
         large = any(pattern.search(body) for pattern in _LARGE_EXPONENTS)
         text = body.decode()
         begin = _SPACE.match(text)
-        decoder = _CHECKING if large else _DECODER
-        return decoder.raw_decode(text, begin.end() if begin else 0)[0]
+        return _DECODERS[strict, large].raw_decode(text, begin.end() if begin else 0)[0]
     except (ValueError, RecursionError) as error:
         if len(body) > EXACT_BYTES:
             raise InvalidRequest(f"JSON Parse error: {_reason(error)}") from error
@@ -79,5 +80,11 @@ def _finite(digits: str) -> float:
     return value
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=rapidjson.first_wins)
-_CHECKING = json.JSONDecoder(object_pairs_hook=rapidjson.first_wins, parse_float=_finite)
+_DECODERS = {
+    (strict, large): json.JSONDecoder(
+        object_pairs_hook=rapidjson.only_once if strict else rapidjson.first_wins,
+        parse_float=_finite if large else None,
+    )
+    for strict in (False, True)
+    for large in (False, True)
+}

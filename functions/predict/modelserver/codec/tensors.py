@@ -82,6 +82,27 @@ def is_base64(value: object) -> TypeGuard[dict[str, str]]:
     return type(value) is dict and len(value) == 1 and type(value.get("b64")) is str
 
 
+def utf8(text: str) -> bytes:
+    """The bytes that the body had, be they UTF-8 or not."""
+    return text.encode("utf-8", "surrogateescape")
+
+
+def decode_base64(value: object) -> bytes:
+    """
+    The bytes of `{"b64": "…"}`: standard alphabet, white space ignored, padding
+    (`=`, or `.` as Abseil has it) right or left out.
+    """
+    if not is_base64(value):
+        raise InvalidRequest(
+            f"JSON Value: {excerpt(value)} not formatted correctly for base64 data"
+        )
+    found = _BASE64.fullmatch(b"".join(utf8(value["b64"]).split()))
+    missing = -len(found[1]) % 4 if found else 3
+    if found is None or missing == 3 or len(found[2]) not in (0, missing):
+        raise InvalidRequest("Unable to base64 decode")
+    return b64decode(found[1] + b"=" * missing)
+
+
 def _shape(value: object) -> tuple[int, ...]:
     """As the first element of each level has it."""
     shape: list[int] = []
@@ -118,12 +139,17 @@ def _check(value: object, rule: JsonType, shape: tuple[int, ...], level: int) ->
 def _check_leaf(value: object, rule: JsonType) -> None:
     if isinstance(value, dict):
         if rule.kind is Kind.STRING:
-            _decode_base64(value)
+            decode_base64(value)
             return
     elif rule.kind is Kind.NONE:
         raise _unsupported(value, rule)
     elif _fits(value, rule):
         return
+    elif rule.strict and type(value) is int:
+        raise InvalidRequest(
+            f"JSON Value: {excerpt(value)} is out of range for type: {rule.dtype.name},"
+            f" which takes {rule.accepts[0]} to {rule.accepts[1]}"
+        )
     raise InvalidRequest(
         f"JSON Value: {excerpt(value)} Type: {json_kind(value)}"
         f" is not of expected type: {rule.dtype.name}"
@@ -170,26 +196,5 @@ def _integers(leaves: list[object], rule: JsonType) -> Array | None:
 
 def _strings(leaves: list[object]) -> Array:
     flat = np.empty(len(leaves), np.object_)
-    flat[:] = [_utf8(leaf) if isinstance(leaf, str) else _decode_base64(leaf) for leaf in leaves]
+    flat[:] = [utf8(leaf) if isinstance(leaf, str) else decode_base64(leaf) for leaf in leaves]
     return flat
-
-
-def _utf8(text: str) -> bytes:
-    """The bytes that the body had, be they UTF-8 or not."""
-    return text.encode("utf-8", "surrogateescape")
-
-
-def _decode_base64(value: object) -> bytes:
-    """
-    The bytes of `{"b64": "…"}`: standard alphabet, white space ignored, padding
-    (`=`, or `.` as Abseil has it) right or left out.
-    """
-    if not is_base64(value):
-        raise InvalidRequest(
-            f"JSON Value: {excerpt(value)} not formatted correctly for base64 data"
-        )
-    found = _BASE64.fullmatch(b"".join(_utf8(value["b64"]).split()))
-    missing = -len(found[1]) % 4 if found else 3
-    if found is None or missing == 3 or len(found[2]) not in (0, missing):
-        raise InvalidRequest("Unable to base64 decode")
-    return b64decode(found[1] + b"=" * missing)
