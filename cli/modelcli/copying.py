@@ -1,5 +1,6 @@
 """`copy`: a version goes from one registry to another."""
 
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -12,7 +13,7 @@ from modelregistry.registry import Registry
 from . import arrival, bars, options, output
 from .inspecting import resolve
 from .location import STACK, Location, Named
-from .session import Session, session_of
+from .session import SERVE, Session, session_of
 
 _PLACE = "s3://BUCKET/PREFIX?table=NAME, file:///PATH, a path, or stack:NAME."
 
@@ -45,7 +46,7 @@ def copy(
     id = resolve(here, reference)
     there = session.open_to_write(_place(session, target, "TO"), dry_run=dry_run)
     with bars.watched(str(id)) as progress:
-        copied = Copier(here, there, session.compiler, progress).copy(
+        copied = Copier(here, there, partial(session.compiler, SERVE), progress).copy(
             id, message=message, dry_run=dry_run
         )
     if json:

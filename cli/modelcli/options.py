@@ -6,6 +6,20 @@ import typer
 
 from . import completion
 
+
+def saved_model_tags(text: str) -> tuple[str, ...]:
+    """`serve,gpu` as tags. Raises BadParameter for an empty one."""
+    tags = tuple(tag.strip() for tag in text.split(","))
+    if not all(tags):
+        raise typer.BadParameter(f"{text!r} names an empty tag")
+    return tags
+
+
+def _checked_tags(text: str) -> str:
+    saved_model_tags(text)
+    return text
+
+
 Model = Annotated[
     str, typer.Argument(metavar="MODEL", help="A model's name.", autocompletion=completion.models)
 ]
@@ -60,6 +74,16 @@ DryRun = Annotated[
 ]
 Json = Annotated[
     bool, typer.Option("--json", metavar="", help="Print one JSON document instead of text.")
+]
+SavedModelTags = Annotated[
+    str,
+    typer.Option(
+        "--saved-model-tags",
+        metavar="TAGS",
+        callback=_checked_tags,
+        help="Which graph of a SavedModel that has several: the one with exactly these tags,"
+        " separated by commas.",
+    ),
 ]
 Registry = Annotated[
     str | None,

@@ -35,6 +35,7 @@ def publish(
         ),
     ] = None,
     *,
+    saved_model_tags: options.SavedModelTags = "serve",
     message: options.Message = "",
     dry_run: options.DryRun = False,
     json: options.Json = False,
@@ -52,7 +53,8 @@ def publish(
     number = None if version is None else version_number(version)
     offered = sources(path, number)
     session = session_of(context)
-    compiler = session.compiler()
+    tags = options.saved_model_tags(saved_model_tags)
+    compiler = session.compiler(tags)
     location = session.locate(registry, stack)
     found = session.open_to_write(location, dry_run=dry_run)
     found.versions(model)  # a bucket or table that is not there is told before the long work
@@ -69,6 +71,8 @@ def publish(
                 )
             publications.append(publication)
             _tell(found, publication, source, number, json=json)
+            if publication.outcome == "identical" and set(publication.plan.tags) != set(tags):
+                output.warning(_other_tags(publication))
     finally:
         # What was published before another was refused stays published.
         if json:
@@ -116,6 +120,13 @@ def _show(registry: Registry, publication: Publication) -> None:
     else:
         output.line(f"{manifest.id} published: {arrival.contents(manifest)}")
         arrival.show_uploaded(registry, publication.uploaded, manifest)
+
+
+def _other_tags(publication: Publication) -> str:
+    """A version's plan is of the graph that it was published with, and stays so."""
+    id = publication.manifest.id
+    has = ",".join(publication.plan.tags)
+    return f"{id} was published for the tags {has}: for others, publish it under another number"
 
 
 def _to_json(model: str, publications: list[Publication], *, dry_run: bool) -> dict[str, Any]:

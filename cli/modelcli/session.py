@@ -1,6 +1,6 @@
 """What one run of `deploy` works with, read once at the edge."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,12 +22,17 @@ from .location import STACK, Location, Named, locate
 if TYPE_CHECKING:
     from modelregistry.aws.stack import StackOutputs
 
+SERVE = ("serve",)  # the tags of a graph that is meant to be served
 
-def tensorflow_compiler() -> Compiler:
-    """The compiler that runs TensorFlow in a process of its own."""
+
+def tensorflow_compiler(tags: Sequence[str] = SERVE) -> Compiler:
+    """
+    The compiler that runs TensorFlow in a process of its own. `tags` choose the graph
+    of a SavedModel that has several.
+    """
     with extra_for("compiling a model"):
         from modelserver.compiler import SubprocessCompiler  # noqa: PLC0415 - imports numpy
-    return SubprocessCompiler()
+    return SubprocessCompiler(tags=tags)
 
 
 def cloudformation_outputs(stack: str) -> "StackOutputs":
@@ -49,7 +54,7 @@ class Session:
 
     environment: Mapping[str, str]
     directory: Path
-    compiler: Callable[[], Compiler] = tensorflow_compiler
+    compiler: Callable[[Sequence[str]], Compiler] = tensorflow_compiler
     outputs: Callable[[str], "StackOutputs"] = cloudformation_outputs
     given: Named = field(default_factory=Named)
     closing: ExitStack = field(default_factory=ExitStack)

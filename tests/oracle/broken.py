@@ -91,6 +91,16 @@ def session_bundle(directory: Path) -> None:
     (directory / "saved_model.pb").rename(directory / "export.meta")
 
 
+def tflite(directory: Path) -> None:
+    no_pb(directory)
+    (directory / "model.tflite").write_bytes(b"TFL3")
+
+
+def only_variables(directory: Path) -> None:
+    no_pb(directory)
+    (directory / "fingerprint.pb").unlink()
+
+
 def parent(directory: Path) -> None:
     shutil.copytree(directory, directory / "3")
     no_pb(directory)
@@ -148,6 +158,8 @@ SPOILT: dict[str, tuple[str, Spoil]] = {
     "empty_pb": ("half_plus_two", empty_pb),
     "no_pb": ("half_plus_two", no_pb),
     "session_bundle": ("half_plus_two", session_bundle),
+    "tflite": ("half_plus_two", tflite),
+    "only_variables": ("half_plus_two", only_variables),
     "parent": ("half_plus_two", parent),
     "asset_above": ("lookup_table", asset_above),
     "asset_elsewhere": ("lookup_table", asset_elsewhere),

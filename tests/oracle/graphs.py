@@ -3,6 +3,7 @@ The graphs that the tests load, made with full TensorFlow. Only child processes 
 """
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -173,7 +174,8 @@ def passthrough(directory: Path) -> None:
 
 
 def _save_v1(directory: Path, build: Callable[[], Graph]) -> None:
-    with tf.Graph().as_default(), v1.Session() as session:
+    anywhere = v1.ConfigProto(allow_soft_placement=True)
+    with tf.Graph().as_default(), v1.Session(config=anywhere) as session:
         inputs, outputs, init = build()
         session.run(v1.global_variables_initializer())
         _save_session(directory, session, init, serving_default=(inputs, outputs))
@@ -291,6 +293,107 @@ def counter(directory: Path) -> None:
     _save(directory, module, increment=call)
 
 
+def counter_v1(directory: Path) -> None:
+    """Signatures without inputs, which REST has no form for, over a reference variable."""
+    with tf.Graph().as_default(), v1.Session() as session:
+        count = v1.get_variable("count", initializer=0.0, use_resource=False)
+        delta = v1.placeholder(tf.float32, [], "delta")
+        session.run(v1.global_variables_initializer())
+        info = v1.saved_model.utils.build_tensor_info
+        definition = v1.saved_model.signature_def_utils.build_signature_def
+
+        def signature(output: Tensor, **inputs: Tensor) -> object:
+            infos = {name: info(tensor) for name, tensor in inputs.items()}
+            method = v1.saved_model.signature_constants.PREDICT_METHOD_NAME
+            return definition(infos, {"output": info(output)}, method)
+
+        builder = v1.saved_model.builder.SavedModelBuilder(str(directory))
+        builder.add_meta_graph_and_variables(
+            session,
+            ["serve"],
+            signature_def_map={
+                "get_counter": signature(count),
+                "incr_counter": signature(v1.assign_add(count, 1.0)),
+                "incr_counter_by": signature(v1.assign_add(count, delta), delta=delta),
+                "reset_counter": signature(v1.assign(count, 0.0)),
+            },
+        )
+        builder.save()
+
+
+def defaults(directory: Path) -> None:
+    """TensorFlow from 2.14 on writes a function's default values into the signature."""
+    three = tf.constant(3.0)
+
+    def call(x: Tensor, factor: Tensor = three) -> Tensors:
+        return {"y": x * factor}
+
+    function = tf.function(call, input_signature=[_spec(None), _spec()])
+    _save(directory, tf.Module(), serving_default=function)
+
+
+def two_graphs(directory: Path) -> None:
+    """One SavedModel with a graph to serve and one to train; of both tags there is none."""
+    with tf.Graph().as_default(), v1.Session() as session:
+        x = v1.placeholder(tf.float32, [None], "x")
+        w = v1.get_variable("w", initializer=2.0, use_resource=False)
+        session.run(v1.global_variables_initializer())
+        predict = v1.saved_model.signature_def_utils.predict_signature_def
+        builder = v1.saved_model.builder.SavedModelBuilder(str(directory))
+        for tags, y in ((["train"], x - w), (["serve", "gpu"], x * w), (["serve"], x + w)):
+            add = builder.add_meta_graph
+            if tags == ["train"]:  # the first of them brings the variables
+                add = partial(builder.add_meta_graph_and_variables, session)
+            add(tags, signature_def_map={"serving_default": predict({"x": x}, {"y": y})})
+        builder.save()
+
+
+def devices(directory: Path) -> None:
+    """Trained where there was a GPU, and says so."""
+
+    def build() -> Graph:
+        x = v1.placeholder(tf.float32, [None], "x")
+        with tf.device("/device:GPU:0"):
+            w = v1.get_variable("w", initializer=0.5, use_resource=False)
+            return {"x": x}, {"y": x * w + 2}, None
+
+    _save_v1(directory, build)
+
+
+def estimator(directory: Path) -> None:
+    """What an Estimator exports: classify and regress over tf.Example, predict beside them."""
+    with tf.Graph().as_default(), v1.Session() as session:
+        examples = v1.placeholder(tf.string, [None], "examples")
+        parsed = v1.parse_example(
+            examples,
+            {
+                "x": v1.FixedLenFeature([1], tf.float32),
+                "x2": v1.FixedLenFeature([1], tf.float32, default_value=[0.0]),
+            },
+        )
+        x = tf.identity(parsed["x"], "x")
+        a = v1.get_variable("a", initializer=0.5, use_resource=False)
+        y = x * a + 2
+        shape = tf.stack([tf.shape(x)[0], 2])
+        classes = tf.broadcast_to(tf.constant(["low", "high"]), shape)
+        session.run(v1.global_variables_initializer())
+        utils = v1.saved_model.signature_def_utils
+        builder = v1.saved_model.builder.SavedModelBuilder(str(directory))
+        builder.add_meta_graph_and_variables(
+            session,
+            ["serve"],
+            signature_def_map={
+                "serving_default": utils.predict_signature_def({"x": x}, {"y": y}),
+                "regress": utils.regression_signature_def(examples, y),
+                "regress_x2": utils.regression_signature_def(examples, parsed["x2"] * a + 3),
+                "classify": utils.classification_signature_def(
+                    examples, classes, tf.concat([y, 1 - y], 1)
+                ),
+            },
+        )
+        builder.save()
+
+
 def memory(directory: Path) -> None:
     module = tf.Module()
     module.text = tf.Variable([b""], shape=[None])
@@ -339,6 +442,7 @@ BUILDERS: dict[str, Callable[[Path], None]] = {
     for build in (
         half_plus_two, two_inputs, signatures, types, ranks, strings, lookup_table, tf1_variables,
         tf1_loop, passthrough, conv, dense, unknown_rank, parse_example, examples,
-        counter, memory, random, endless, sparse,
+        counter, memory, random, endless, sparse, counter_v1, defaults, two_graphs, devices,
+        estimator,
     )
 }  # fmt: skip

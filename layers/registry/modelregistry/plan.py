@@ -36,7 +36,7 @@ class Signature:
 
     `warmup` holds the shapes of made-up inputs (zeros, empty strings) that the
     signature accepted when it was compiled, by input name; None where it
-    refused them, and then nothing is known about calling it but its types.
+    refused them, or where calling it changes what the model keeps.
     """
 
     method_name: str

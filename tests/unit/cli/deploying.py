@@ -1,7 +1,7 @@
 """`deploy`, run in this process as a person would, with a compiler that needs no TensorFlow."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,8 @@ class Deploy:
     The command in the directory `work`, its registry in `work/registry`.
 
     `environment` is what it sees of the environment, `stacks` what CloudFormation has,
-    `compiler` what it publishes with, unless `compiler_from` makes another, or fails to.
+    `compiler` what it publishes with, unless `compiler_from` makes another, or fails to;
+    `tags` are those that the last one was for.
     """
 
     work: Path
@@ -42,17 +43,22 @@ class Deploy:
     stacks: dict[str, StackOutputs] = field(default_factory=dict)
     compiler: FakeCompiler = field(default_factory=FakeCompiler)
     compiler_from: Callable[[], Compiler] | None = None
+    tags: tuple[str, ...] = ()
 
     def __call__(self, *arguments: str) -> Result:
         session = Session(
             self.environment,
             self.work,
-            self.compiler_from or (lambda: self.compiler),
+            self._compiler,
             self.outputs,
         )
         code = main(arguments, session=session)
         out, err = self.read()
         return Result(code, out, err)
+
+    def _compiler(self, tags: Sequence[str]) -> Compiler:
+        self.tags = tuple(tags)
+        return self.compiler_from() if self.compiler_from else self.compiler
 
     def outputs(self, stack: str) -> StackOutputs:
         if stack not in self.stacks:

@@ -116,3 +116,29 @@ def test_what_cannot_be_published_makes_no_registry(
     savedmodel(deploy.work / "my_model" / "1")
     assert deploy("publish", *arguments).code == code
     assert not (deploy.work / "registry").exists()
+
+
+def test_tags_are_the_compilers_in_either_spelling(deploy: Deploy) -> None:
+    savedmodel(deploy.work / "exported")
+    for given, tags in [
+        ((), ("serve",)),
+        (("--saved_model_tags", "serve, gpu"), ("serve", "gpu")),
+        (("--saved-model-tags=train",), ("train",)),
+    ]:
+        deploy.ok("publish", "exported", "sample", "--dry-run", *given)
+        assert tags == deploy.tags
+
+
+def test_an_empty_tag_is_a_usage_error(deploy: Deploy) -> None:
+    savedmodel(deploy.work / "exported")
+    result = deploy("publish", "exported", "sample", "--saved-model-tags", "serve,")
+    assert (2, ()) == (result.code, deploy.tags)
+    assert "'serve,' names an empty tag" in result.err
+
+
+def test_other_tags_for_the_same_bytes_are_told_that_the_plan_stays(deploy: Deploy) -> None:
+    deploy.published({"sample": 1})
+    result = deploy.ok("publish", "exports/sample/1", "sample", "1", "--saved-model-tags", "train")
+    assert "warning: sample:1 was published for the tags serve: for others, publish" in result.err
+    same = deploy.ok("publish", "exports/sample/1", "sample", "1")
+    assert "published for the tags" not in same.err

@@ -5,6 +5,7 @@ supervisor  what the registry is given; starts a process and outlives what happe
 __main__    that process
 protos      the wheel's generated protobuf modules, without `import tensorflow`
 export      the files: what has to be there, and what must not
+effects     which signatures change what the model keeps
 metagraph   the signatures, as the plan and the metadata document want them
 trial       loading and running, and what a failure means
 """

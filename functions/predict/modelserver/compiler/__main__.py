@@ -23,7 +23,7 @@ from modelregistry.errors import ModelRefused
 from modelregistry.plan import COMPILER, Plan
 from modelserver.runtime import library
 
-from . import export, metagraph, trial
+from . import effects, export, metagraph, trial
 
 
 def compile_model(directory: Path, tags: Sequence[str], result: Path) -> None:
@@ -43,7 +43,7 @@ def compile_model(directory: Path, tags: Sequence[str], result: Path) -> None:
         disk_bytes=size,
         memory_bytes=0,
     )
-    plan, trials = trial.try_out(directory, plan, warnings)
+    plan, trials = trial.try_out(directory, plan, effects.of_signatures(graph, plan), warnings)
     plan = replace(plan, warnings=tuple(warnings))
     _write(result, {"plan": plan.to_json()})
     # From here on there is a plan: whatever the other executor does, even a crash, costs

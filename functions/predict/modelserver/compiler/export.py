@@ -37,15 +37,16 @@ def meta_graph(directory: Path, tags: Sequence[str]) -> Any:  # noqa: ANN401 - a
     """
     The MetaGraphDef that carries exactly `tags`, from saved_model.pb or saved_model.pbtxt.
 
-    Raises ModelRefused if there is none, naming those there are.
+    Raises ModelRefused if there is none, in TensorFlow's words, naming those there are.
     """
     saved_model = _read(directory)
     for candidate in saved_model.meta_graphs:
         if set(candidate.meta_info_def.tags) == set(tags):
             return candidate
-    there = [", ".join(graph.meta_info_def.tags) or "none" for graph in saved_model.meta_graphs]
+    there = [",".join(graph.meta_info_def.tags) or "none" for graph in saved_model.meta_graphs]
     raise ModelRefused(
-        f"{directory} has no graph with the tags {', '.join(tags)}",
+        f"{directory} does not load: Could not find meta graph def matching supplied tags:"
+        f" {{ {' '.join(tags)} }}",
         hint=f"its graphs have: {'; '.join(there)}" if there else "it has no graph at all",
     )
 

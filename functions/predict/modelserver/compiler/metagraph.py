@@ -23,7 +23,8 @@ class _NotServable(Exception):
 
 def signatures(directory: Path, graph: Any, warnings: list[str]) -> dict[str, Signature]:  # noqa: ANN401 - a message
     """
-    The signatures that can be called, by name; for each left out a sentence in `warnings`.
+    The signatures that can be called, by name. For each left out, and for each that the
+    REST API has no form for, a sentence in `warnings`.
 
     Raises ModelRefused if the graph has none.
     """
@@ -35,6 +36,9 @@ def signatures(directory: Path, graph: Any, warnings: list[str]) -> dict[str, Si
             found[name] = _signature(definition)
         except (_NotServable, UnsupportedType) as reason:
             warnings.append(f"{name} cannot be called: {reason}")
+            continue
+        if not found[name].inputs:
+            warnings.append(f"{name} has no inputs, so that nothing can call it over REST")
     if not found:
         raise ModelRefused(
             f"{directory} has no signature that can be called",

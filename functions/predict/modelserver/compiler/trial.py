@@ -5,7 +5,7 @@ Loading a SavedModel and running its signatures, and what a failure means.
 import re
 import resource
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -51,12 +51,15 @@ class Trial:
     again: Outcome
 
 
-def try_out(directory: Path, plan: Plan, warnings: list[str]) -> tuple[Plan, dict[str, Trial]]:
+def try_out(
+    directory: Path, plan: Plan, changing: Collection[str], warnings: list[str]
+) -> tuple[Plan, dict[str, Trial]]:
     """
     The plan with warm-up shapes and memory filled in, and the trials by signature.
 
-    A signature that refuses made-up input gets a sentence in `warnings`. Raises
-    ModelRefused for a model that does not load, or that no input can make run.
+    A signature that refuses made-up input, or is one of those `changing` the model's state,
+    gets a sentence in `warnings`, and no shapes. Raises ModelRefused for a model that does
+    not load, or that no input can make run.
     """
     library.load()
     before = _resident_bytes()
@@ -69,9 +72,10 @@ def try_out(directory: Path, plan: Plan, warnings: list[str]) -> tuple[Plan, dic
         refused = isinstance(tried.first, PredictionFailed)
         if refused:
             warnings.append(f"{name} refused made-up input, so it is not warmed up: {tried.first}")
-        signatures[name] = replace(
-            plan.signatures[name], warmup=None if refused else dict(tried.shapes)
-        )
+        elif name in changing:
+            warnings.append(f"{name} changes what the model keeps, so it is not warmed up")
+        warmup = None if refused or name in changing else dict(tried.shapes)
+        signatures[name] = replace(plan.signatures[name], warmup=warmup)
     return replace(plan, signatures=signatures, memory_bytes=grown), trials
 
 
