@@ -1,0 +1,139 @@
+"""
+The two ways in: the application as `deploy serve` runs it, and the Lambda handler.
+
+Both answer from the same loaded models; a case's settings have a server of their own each.
+"""
+
+import base64
+import io
+import json
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from urllib.parse import urlsplit
+
+from starlette.testclient import TestClient
+
+from modelregistry.registry import Registry
+from modelserver.api.app import create_app
+from modelserver.coldstart import ColdStart
+from modelserver.compiler import SubprocessCompiler
+from modelserver.exposition import CONTENT_TYPE
+from modelserver.function import PredictFunction
+from modelserver.loading import loader
+from modelserver.observer import Observer
+from modelserver.prometheus import Prometheus
+from modelserver.routing import Router
+from modelserver.runtime import Threads
+from modelserver.servables import Servables
+from modelserver.server import ModelServer
+from modelserver.settings import METRICS_PATH, LambdaSettings, ServingSettings
+from tests.events import context, function_url
+from tests.unit.server.lambdas import ENVIRONMENT, forget_logger
+
+from .rule import Ask, Case
+
+SERVE, LAMBDA = "deploy serve", "lambda"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back; the names of headers are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+Door = Callable[[Ask], Reply]
+
+
+class Doors:
+    """Opened as cases need them; `close` shuts them all."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        threads, compiler = Threads(1, 1), SubprocessCompiler()
+        self._servables = Servables(loader(registry, threads, compiler), budget=10**10)
+        self._open: dict[tuple[object, ...], Door] = {}
+        self._closing = ExitStack()
+
+    def door(self, name: str, case: Case) -> Door:
+        key = name, case.strict, case.cors, case.check_method_names, case.timeout
+        if key not in self._open:
+            make = {SERVE: self._serve, LAMBDA: self._lambda}[name]
+            settings = ServingSettings(
+                alias_ttl=0,
+                swap_wait=30,
+                timeout=case.timeout,
+                memory_budget=10**10,
+                strict=case.strict,
+                cors=case.cors,
+                check_method_names=case.check_method_names,
+            )
+            self._open[key] = make(settings)
+        return self._open[key]
+
+    def close(self) -> None:
+        self._closing.close()
+
+    def _server(self, settings: ServingSettings, observer: Observer) -> ModelServer:
+        router = Router(self._registry, self._servables, ttl=0, swap_wait=30, observer=observer)
+        return ModelServer(self._registry, self._servables, router, settings, observer)
+
+    def _serve(self, settings: ServingSettings) -> Door:
+        watching = Prometheus()
+        server = self._server(settings, watching)
+        pages = {METRICS_PATH: lambda: (watching.page(server), CONTENT_TYPE)}
+        client = self._closing.enter_context(TestClient(create_app(server, pages)))
+        # What the client adds on its own account is no part of the case.
+        client.headers.clear()
+        return partial(_through_http, client)
+
+    def _lambda(self, settings: ServingSettings) -> Door:
+        def open_server(_: LambdaSettings, observer: Observer) -> ModelServer:
+            return self._server(settings, observer)
+
+        forget_logger()
+        start = ColdStart(ENVIRONMENT, open_server=open_server, stream=io.StringIO())
+        function = PredictFunction(start)
+        self._closing.callback(function.close)
+        return partial(_through_events, function)
+
+
+def _through_http(client: TestClient, ask: Ask) -> Reply:
+    answer = client.request(
+        ask.method,
+        ask.path,
+        content=_content(ask),
+        headers=dict(ask.headers),
+        follow_redirects=False,
+    )
+    return Reply(answer.status_code, answer.headers, answer.content)
+
+
+def _through_events(function: PredictFunction, ask: Ask) -> Reply:
+    """As a Function URL sends it: the path still encoded, a binary body in base64."""
+    place = urlsplit(ask.path)
+    content = _content(ask)
+    event = function_url(ask.method, place.path, base64.b64encode(content).decode(), base64=True)
+    if not content:
+        del event["body"]
+        event["isBase64Encoded"] = False
+    event["rawQueryString"] = place.query
+    event["headers"] |= {name.lower(): value for name, value in ask.headers.items()}
+    answer = function(event, context())
+    body = answer.get("body", "")
+    raw = base64.b64decode(body) if answer.get("isBase64Encoded") else body.encode()
+    return Reply(answer["statusCode"], answer.get("headers", {}), raw)
+
+
+def _content(ask: Ask) -> bytes:
+    if ask.body is None:
+        return b""
+    if isinstance(ask.body, bytes):
+        return ask.body
+    if isinstance(ask.body, str):
+        return ask.body.encode()
+    return json.dumps(ask.body).encode()

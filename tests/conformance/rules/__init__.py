@@ -1,0 +1,31 @@
+"""The rules, group by group, in the order of the table."""
+
+from tests.conformance.rule import Group
+
+from . import (
+    columns,
+    documents,
+    dtypes,
+    headers,
+    order,
+    printing,
+    responses,
+    rows,
+    strings,
+    syntax,
+    urls,
+)
+
+GROUPS: tuple[Group, ...] = (
+    urls.GROUP,
+    order.GROUP,
+    syntax.GROUP,
+    rows.GROUP,
+    columns.GROUP,
+    dtypes.GROUP,
+    strings.GROUP,
+    responses.GROUP,
+    printing.GROUP,
+    documents.GROUP,
+    headers.GROUP,
+)
