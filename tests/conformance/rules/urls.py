@@ -118,12 +118,12 @@ GROUP = Group(
                 refuses(
                     "predict with a huge version",
                     rows("line/versions/9223372036854775808", [2.0]),
-                    "version 9223372036854775808 …",
+                    "Failed to convert version: 9223372036854775808 to numeric.",
                 ),
                 refuses(
                     "status of a huge version",
                     get("line/versions/123456789012345678901234567890"),
-                    "version 123456789012345678901234567890 …",
+                    "Failed to convert version: 123456789012345678901234567890 to numeric.",
                 ),
                 refuses(
                     "the largest version",
