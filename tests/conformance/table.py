@@ -11,11 +11,11 @@ PLACE = Path(__file__).parents[2] / "docs" / "compatibility.md"
 _INTRODUCTION = """\
 # Beside TensorFlow Serving, rule by rule
 
-Written by `python -m tests.conformance` from the cases in [tests/conformance](../tests/conformance),
-and a test fails when the two differ. **{cases} cases of {rules} rules**: {same} rules are TensorFlow
-Serving's, {better} are better on purpose, and say how. A case is asked of the application that
-`deploy serve` runs and of the Lambda handler, with real graphs; where no request can show a rule,
-another test proves it.
+Written by `python -m tests.conformance` from the cases in
+[tests/conformance](../tests/conformance), and a test fails when the two differ. **{cases} cases of
+{rules} rules**: {same} rules are TensorFlow Serving's, {better} are better on purpose, and say how.
+A case is asked of the application that `deploy serve` runs and of the Lambda handler, with real
+graphs; where no request can show a rule, another test proves it.
 
 *Upstream* is TensorFlow Serving after 2.20. `pytest tests/conformance -k "NAME"` runs one case.
 """
