@@ -352,6 +352,7 @@ class Router:
             now = self._monotonic()
             for name in [name for name in followed.routes if name not in wanted]:
                 del followed.routes[name]
+                followed.coming.pop(name, None)
             for name, alias in wanted.items():
                 route = followed.routes.get(name)
                 needed = _ids(model, alias)
@@ -376,6 +377,9 @@ class Router:
             # versions must not evict the first.
             coming = set().union(*(_ids(model, alias) for alias in wanted.values()))
             pinned = _targets(model, followed) | _there(followed, coming)
+            # And so is what is gone from the store, until it is flipped away from.
+            for name in followed.coming:
+                pinned |= _ids(model, followed.routes[name].alias)
             self._servables.pin(model, frozenset(pinned))
         for name, before, after, seconds in swaps:
             self._observer.swapped(model, name, before, after, seconds)

@@ -4,6 +4,7 @@ What the server does, without HTTP: predict, classify, regress, say what is ther
 `event → handler → api → here: routing → servables → codec → runtime → codec`
 """
 
+from collections.abc import Mapping
 from time import monotonic
 from typing import Any
 
@@ -18,7 +19,7 @@ from .codec.examples import ExamplesBody
 from .codec.request import PredictBody, must_have_shape
 from .codec.response import encode_predict
 from .codec.results import encode_classes, encode_values
-from .errors import ModelNotFound
+from .errors import ModelNotFound, ModelUnavailable, ServingError
 from .loading import loader
 from .observer import UNOBSERVED, Observer
 from .routing import Router
@@ -126,19 +127,26 @@ class ModelServer:
     def status(self, asked: Asked) -> dict[str, Any]:
         """The status document: all versions, the one asked for, or those a label leads to."""
         model, version = asked.model, asked.version
-        published = self.router.published(model)
+        refused = self.registry.refused(model)
+        published = sorted({*self.router.published(model), *refused})
         if asked.label is not None:
             alias = self.router.routes(model).get(asked.label)
             if alias is None:
                 self.router.resolve(model, label=asked.label)  # says that there is none
-            published = sorted(alias.versions()) if alias else []
+            published = sorted(alias.versions() & set(published)) if alias else []
         if version is not None:
             if version not in published:
                 raise ModelNotFound(f"Could not find version {version} of model {model}")
             published = [version]
         if not published:
             raise ModelNotFound(f"Could not find any versions of model {model}")
-        return documents.status([(v, self.servables.failure(ModelId(model, v))) for v in published])
+        return documents.status([(v, self._trouble(ModelId(model, v), refused)) for v in published])
+
+    def _trouble(self, id: ModelId, refused: Mapping[int, str]) -> ServingError | None:
+        """Why `id` cannot be served; None where nothing is known against it."""
+        if reason := refused.get(id.version):
+            return ModelUnavailable(reason)
+        return self.servables.failure(id)
 
     def metadata(self, asked: Asked, *, wait: float | None = None) -> dict[str, Any]:
         """The metadata document of the version that would answer."""

@@ -71,6 +71,10 @@ class LocalSettings:
 
     `saved_model_tags` choose the graph of what is compiled here, because it has no plan.
     Metrics are at `metrics_path`, exactly; '' means that there are none.
+
+    Where directories are served: every `file_system_poll_wait` seconds they are looked at,
+    0 means once and a negative number never, and every `config_poll_wait` seconds their
+    models.config is read again, 0 means never.
     """
 
     host: str = "127.0.0.1"
@@ -89,6 +93,8 @@ class LocalSettings:
     saved_model_tags: tuple[str, ...] = ("serve",)
     metrics_path: str = METRICS_PATH
     retries: Retries = ENDLESS
+    file_system_poll_wait: float = 1.0
+    config_poll_wait: float = 0.0
 
     def serving(self) -> ServingSettings:
         return ServingSettings(

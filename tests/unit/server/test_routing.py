@@ -203,6 +203,41 @@ def test_a_label_stays_where_it_is_until_its_next_version_is_there(
     assert 4 == version(router, "canary")
 
 
+def test_a_version_that_is_gone_answers_from_memory_until_the_next_one_is_loaded(
+    world: World,
+) -> None:
+    world.registry.commit(world.registry.propose_default("sample", "highest"))
+    router = world.router()
+    world.warm(3)
+    assert 3 == version(router)
+    world.registry.artifacts.remove(ModelId("sample", 3))
+    with world.loads.held():
+        router.refresh("sample")
+        world.servables.forget(ModelId("sample", 3))
+        assert 3 == world.servables.get(router.resolve("sample").id).id.version
+    eventually(2, lambda: version(router))
+    assert [ModelId("sample", 2)] == world.servables.loaded()
+    with pytest.raises(
+        ModelNotFound, match=r"^Servable not found for request: Specific\(sample, 3"
+    ):
+        router.resolve("sample", version=3)
+
+
+def test_a_label_of_a_version_that_is_gone_leads_nowhere(world: World) -> None:
+    coming(world, canary=2)
+    router = world.router()
+    world.warm(2, 3)
+    assert 2 == version(router, "canary")
+    world.registry.artifacts.remove(ModelId("sample", 2))
+    router.refresh("sample")
+    world.servables.forget(ModelId("sample", 2))
+    with pytest.raises(
+        ModelNotFound, match=r"^Servable not found for request: Specific\(sample, 2"
+    ):
+        version(router, "canary")
+    assert [ModelId("sample", 3)] == world.servables.loaded()
+
+
 def test_a_refreshed_model_is_looked_at_whatever_the_age_of_the_last_look(world: World) -> None:
     world.promote(1)
     world.warm(1, 2)
