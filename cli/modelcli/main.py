@@ -13,6 +13,7 @@ from typer.main import get_command
 from . import (
     aliasing,
     cleaning,
+    configuring,
     copying,
     failures,
     inspecting,
@@ -102,6 +103,8 @@ _add(app, "promote", releasing.promote, _RELEASES)
 _add(app, "rollback", releasing.rollback, _RELEASES)
 _add(app, "history", reading.history, _RELEASES)
 _add(app, "policy", releasing.policy, _RELEASES)
+_add(app, "apply", configuring.apply, _RELEASES)
+_add(app, "export", configuring.export_file, _RELEASES)
 app.add_typer(alias, name="alias", rich_help_panel=_RELEASES)
 
 _add(alias, "set", aliasing.set_alias)

@@ -75,7 +75,7 @@ def undo(proposal: Proposal) -> str:
         return _undo_alias(model, changed[0], before.aliases, after.aliases)
     if before.default != after.default:
         return _undo_default(model, before.default, after)
-    if before.policy != after.policy:
+    if before.policy != after.policy and getattr(before.policy, "num_versions", 1) == 1:
         return f"deploy policy {model} {before.policy or 'none'}"
     return ""
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from .aliases.sqlite import SqliteAliasTable
-from .artifacts.directory import DirectoryArtifacts
+from .artifacts.directory import MODELS, DirectoryArtifacts
 from .aws.address import Address
 from .aws.patience import PATIENT, Patience
 from .errors import InvalidInput, NoRegistry, Unavailable
@@ -60,6 +60,14 @@ def open_registry(
 def canonical(url: str) -> str:
     """The URL in full, as `Registry.url` gives it. Opens nothing. Raises InvalidInput."""
     return Address.parse(url).url if _in_s3(url) else directory_of(url).as_uri()
+
+
+def base_path(url: str, model: str) -> str:
+    """Where the registry at `url` keeps the versions of `model`, as TensorFlow Serving names it."""
+    if _in_s3(url):
+        address = Address.parse(url)
+        return "/".join(filter(None, ["s3:/", address.bucket, address.prefix, model]))
+    return str(directory_of(url) / MODELS / model)
 
 
 def directory_of(url: str) -> Path:

@@ -63,7 +63,7 @@ class Policy:
     def __str__(self) -> str:
         if self.kind == "specific":
             return f"specific {' '.join(map(str, self.versions))}"
-        return self.kind
+        return self.kind if self.num_versions == 1 else f"{self.kind} {self.num_versions}"
 
 
 @dataclass(frozen=True)

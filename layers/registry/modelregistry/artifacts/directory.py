@@ -37,6 +37,9 @@ _GONE = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 _TAKEN = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR)
 
 
+MODELS = "models"  # the directory of the versions, in the one of the registry
+
+
 class DirectoryArtifacts:
     """
     Cheap to construct; `root` is made by the first `put`.
@@ -45,7 +48,7 @@ class DirectoryArtifacts:
     """
 
     def __init__(self, root: Path) -> None:
-        self._models = root / "models"
+        self._models = root / MODELS
         self._staging = root / "staging"
 
     def models(self) -> list[str]:
