@@ -27,7 +27,8 @@ class Asked:
 
     `deadline` is the moment of `time.monotonic` by which somebody must have an
     answer. `routed` is filled in as soon as it is known, so that a failure can be
-    laid to the version it belongs to; `ran` when a graph has run, for so many seconds.
+    laid to the version it belongs to; `ran` when a graph has run, for so many seconds,
+    and `examples` if it ran over so many of them.
     """
 
     model: str
@@ -36,6 +37,7 @@ class Asked:
     deadline: float = math.inf
     routed: Routed | None = None
     ran: float = 0.0
+    examples: int = 0
 
     def remaining(self) -> float:
         """Seconds until the deadline; 0 after it."""

@@ -19,7 +19,8 @@ class Answered:
     published version. Only its names, and `model`, are known to exist; `model` is
     '' where the request named none that does. `verb` is `predict`, `metadata`, …,
     or '' for a status; `code` is TensorFlow's name of the status, and `ran` are
-    the seconds that a graph ran, 0 where none did to its end.
+    the seconds that a graph ran, 0 where none did to its end; `examples` are what it
+    classified or regressed.
     """
 
     method: str
@@ -32,6 +33,7 @@ class Answered:
     verb: str = ""
     code: str = ""
     ran: float = 0.0
+    examples: int = 0
 
 
 class Observer(Protocol):

@@ -18,6 +18,7 @@ from .server import ModelServer
 # Up to 20 minutes, in microseconds: those of all latencies of upstream's.
 _LATENCIES = exponential(10, 1.8, 33)
 _RUN_TIMES = exponential(1000, 2, 20)
+_EXAMPLES = exponential(1, 2, 15)
 # In seconds.
 _ANSWERS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _LOADS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
@@ -64,6 +65,17 @@ class Prometheus:
             ":tensorflow:serving:request_count",
             "The total number of requests.",
             *("model_name", "status"),
+        )
+        self._example_count = Counter(
+            ":tensorflow:serving:request_example_count_total",
+            "The total number of tensorflow.Examples.",
+            "model",
+        )
+        self._example_counts = Histogram(
+            ":tensorflow:serving:request_example_counts",
+            "The number of tensorflow.Examples per request.",
+            "model",
+            bounds=_EXAMPLES,
         )
         self._request_latency = Histogram(
             ":tensorflow:serving:request_latency",
@@ -113,6 +125,7 @@ class Prometheus:
         self._families = (
             *(self._load_attempts, self._load_latency, self._graph_run_time),
             *(self._graph_run_times, self._graph_runs, self._request_count),
+            *(self._example_count, self._example_counts),
             *(self._request_latency, self._runtime_latency, self._load_seconds, self._loads),
             *(self._look_failures, self._request_seconds, self._requests, self._swaps),
         )
@@ -132,6 +145,9 @@ class Prometheus:
                 self._request_latency.observe((model, answer.verb, "REST"), latency)
             if answer.ran:
                 self._ran(model, answer.verb, answer.ran * 1e6)
+            if answer.examples:
+                self._example_count.add((model,), answer.examples)
+                self._example_counts.observe((model,), answer.examples)
             self._requests.add((*names, str(answer.status)))
             self._request_seconds.observe(names, answer.seconds)
 

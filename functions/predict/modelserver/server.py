@@ -122,7 +122,9 @@ class ModelServer:
         if self.settings.strict:
             declared = signature.inputs[methods.INPUTS].shape
             must_have_shape(methods.INPUTS, parsed.examples.shape, declared)
-        return parsed, signature, _run(asked, servable, parsed.signature_name, inputs)
+        outputs = _run(asked, servable, parsed.signature_name, inputs)
+        asked.examples = len(parsed.examples)
+        return parsed, signature, outputs
 
     def status(self, asked: Asked) -> dict[str, Any]:
         """The status document: all versions, the one asked for, or those a label leads to."""

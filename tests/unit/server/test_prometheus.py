@@ -13,6 +13,7 @@ from modelregistry.registry import Registry
 from modelserver.api.app import create_app
 from modelserver.errors import PredictionFailed
 from modelserver.exposition import CONTENT_TYPE
+from modelserver.observer import Answered
 from modelserver.prometheus import Prometheus
 from modelserver.routing import Router
 from modelserver.runtime.tensors import Array
@@ -104,6 +105,23 @@ def test_only_answers_have_a_latency_and_only_graphs_a_run_time(watched: Watched
     assert {("sample", "Predict", "TF1"): 1} == runtime
     assert {(): 1} == watched.samples(":tensorflow:core:graph_runs")
     assert {(): 1} == watched.samples(":tensorflow:core:graph_run_time_usecs_histogram_count")
+
+
+def test_examples_are_counted_where_classify_and_regress_ran() -> None:
+    prometheus = Prometheus()
+    for examples in (1, 3, 0):
+        answer = Answered("POST", "/v1/models/m:classify", 200, 0.1, model="m", examples=examples)
+        prometheus.answered(answer)
+    server = ModelServer(
+        registry := memory_registry(Path("nowhere")),
+        servables := Servables(Loads(), budget=1),
+        Router(registry, servables, ttl=0),
+        ServingSettings(memory_budget=1),
+    )
+    lines = prometheus.page(server).decode().splitlines()
+    assert ':tensorflow:serving:request_example_count_total{model="m"} 4' in lines
+    assert ':tensorflow:serving:request_example_counts_bucket{model="m",le="2"} 1' in lines
+    assert ':tensorflow:serving:request_example_counts_count{model="m"} 2' in lines
 
 
 def test_invented_names_make_no_series(watched: Watched) -> None:

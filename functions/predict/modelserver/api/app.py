@@ -126,6 +126,7 @@ def _told(server: ModelServer, exchange: _Exchange, status: int) -> Answered:
         verb=exchange.verb,
         code=name_of(status, exchange.error),
         ran=asked.ran if asked else 0.0,
+        examples=asked.examples if asked else 0,
     )
 
 
