@@ -58,12 +58,14 @@ class ColdStart:
     ) -> None:
         """`open_server` and `stream`, for the log, are for tests."""
         self.problem = ""
+        self.cors = False
         self._open_server = open_server or _open_server
         self.provisioned = (
             environment.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "provisioned-concurrency"
         )
         try:
             self._settings = LambdaSettings.from_environment(environment)
+            self.cors = self._settings.cors
             self.telemetry = Telemetry(
                 service=self._settings.service,
                 namespace=self._settings.namespace,

@@ -1,15 +1,18 @@
 """
-The status and metadata documents, as TensorFlow Serving writes them.
+The status and metadata documents, as TensorFlow Serving writes them, and one of our own.
 
 `GetModelStatusResponse` and `GetModelMetadataResponse` through protobuf's JSON:
 int64 as text, every default field printed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from modelregistry.aliases.revision import Revision
+from modelregistry.aliases.state import Alias, number
 from modelregistry.names import ModelId
 from modelregistry.plan import Plan
+from modelregistry.registry import EMPTY
 from modelserver.errors import ServingError
 
 
@@ -31,6 +34,29 @@ def status(versions: Sequence[tuple[int, ServingError | None]]) -> dict[str, Any
             }
             for version, error in sorted(versions, key=lambda pair: -pair[0])
         ]
+    }
+
+
+def overview(
+    model: str, newest: Revision | None, versions: Sequence[int], aliases: Mapping[str, Alias]
+) -> dict[str, Any]:
+    """
+    One model of `GET /v1/models`, newest version first. `aliases` are what they answer with.
+
+    Versions are text, as in the status document; weights are percentages.
+    """
+    return {
+        "name": model,
+        "revision": newest.number if newest else 0,
+        "default": (newest.state if newest else EMPTY).default,
+        "versions": [str(version) for version in sorted(versions, reverse=True)],
+        "aliases": {
+            name: [
+                {"version": str(share.version), "weight": number(share.weight)}
+                for share in alias.routes
+            ]
+            for name, alias in sorted(aliases.items())
+        },
     }
 
 

@@ -10,6 +10,7 @@ from mangum.types import LambdaContext
 
 from modelregistry.errors import InvalidInput, RegistryError
 
+from .api import cors
 from .api.app import create_app
 from .coldstart import ColdStart
 from .gateway import Answer, Event, Gateway, failure, http_event
@@ -55,7 +56,10 @@ class PredictFunction:
             cold=cold,
         ):
             answer = self._answer(event, context)
-        answer.setdefault("headers", {})["x-cold-start"] = str(cold).lower()
+        # What fails before the application is reached has its headers, too.
+        always = cors.HEADERS if self._start.cors else {}
+        headers = {**always, "x-cold-start": str(cold).lower()}
+        answer["headers"] = {**answer.get("headers", {}), **headers}
         return answer
 
     def _answer(self, event: Event, context: LambdaContext) -> Answer:

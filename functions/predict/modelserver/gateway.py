@@ -129,7 +129,7 @@ def _of_bearable_size(answer: Answer) -> Answer:
         return answer
     problem = (
         f"the answer takes {size:,} bytes, Lambda carries {LARGEST_ANSWER:,}:"
-        " ask for fewer instances at once"
+        " ask for fewer instances at once, or accept gzip"
     )
     _log.error(problem)
     return failure(500, problem)

@@ -172,6 +172,11 @@ class Router:
         followed = self.look(model)
         return self._answering(followed) if followed else {}
 
+    def newest(self, model: str) -> Revision | None:
+        """The newest revision of `model`, as far as its log was followed."""
+        followed = self.look(model)
+        return followed.newest if followed else None
+
     def published(self, model: str) -> list[int]:
         """
         The versions of `model`, ascending; the last known ones if the store is down.

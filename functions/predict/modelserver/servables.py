@@ -167,6 +167,11 @@ class Servables:
         with self._lock:
             return id in self._loaded
 
+    def is_loading(self, id: ModelId) -> bool:
+        """Whether `id` is on its way, and nothing of it is there yet."""
+        with self._lock:
+            return id in self._loading and id not in self._loaded
+
     def loaded(self) -> list[ModelId]:
         """What is loaded, least recently used first."""
         with self._lock:

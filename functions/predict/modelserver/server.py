@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from time import monotonic
 from typing import Any
 
+from modelregistry.errors import RegistryError
 from modelregistry.names import ModelId
 from modelregistry.plan import Compiler, Signature
 from modelregistry.registry import Registry
@@ -20,6 +21,7 @@ from .codec.request import PredictBody, must_have_shape
 from .codec.response import encode_predict
 from .codec.results import encode_classes, encode_values
 from .errors import ModelNotFound, ModelUnavailable, ServingError
+from .health import Health, health
 from .loading import loader
 from .observer import UNOBSERVED, Observer
 from .routing import Router
@@ -149,6 +151,34 @@ class ModelServer:
         if reason := refused.get(id.version):
             return ModelUnavailable(reason)
         return self.servables.failure(id)
+
+    def models(self) -> dict[str, Any]:
+        """
+        Every model with its versions, aliases and revision; one that is in trouble says so alone.
+
+        Raises ModelUnavailable where nobody can tell which there are.
+        """
+        try:
+            names = self.registry.known_models()
+        except RegistryError as error:
+            raise ModelUnavailable(f"the models cannot be listed: {error}") from error
+        found = map(self._overview, names)
+        return {"models": [model for model in found if model]}
+
+    def _overview(self, model: str) -> dict[str, Any] | None:
+        """None for a model of which nothing is left but its log."""
+        try:
+            versions, aliases = self.router.published(model), self.router.routes(model)
+            newest = self.router.newest(model)
+        except ServingError as error:
+            return {"name": model, "error": str(error)}
+        if not versions and not aliases:
+            return None
+        return documents.overview(model, newest, versions, aliases)
+
+    def health(self) -> Health:
+        """Whether this process is ready. Raises nothing."""
+        return health(self.registry, self.router, self.servables)
 
     def metadata(self, asked: Asked, *, wait: float | None = None) -> dict[str, Any]:
         """The metadata document of the version that would answer."""

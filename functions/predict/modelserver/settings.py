@@ -23,6 +23,9 @@ MIB = 1024 * 1024
 # As much Lambda memory makes one vCPU.
 _MIB_PER_CPU = 1769
 METRICS_PATH = "/monitoring/prometheus/metrics"
+_SWITCH = {"true": True, "1": True, "false": False, "0": False}
+# TensorFlow Serving inflates no more than this. As JSON values it takes ten times as much.
+_INFLATED = 100 * MIB
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
@@ -42,7 +45,8 @@ class ServingSettings:
 
     `swap_wait` seconds a request that sees a new revision waits for its versions
     to load; 0 where a background thread can be relied on. `timeout` seconds a
-    request may take. `memory_budget` bytes may stay loaded.
+    request may take. `max_body_bytes` may arrive, and what was gzip may become
+    `max_inflated_bytes`. `memory_budget` bytes may stay loaded.
 
     `strict` makes errors of what TensorFlow Serving lets pass in silence, `cors` lets
     browsers ask from other sites, `check_method_names` holds classify and regress to
@@ -54,6 +58,7 @@ class ServingSettings:
     swap_wait: float = 0.0
     timeout: float = 30.0
     max_body_bytes: int = 100 * MIB
+    max_inflated_bytes: int = _INFLATED
     memory_budget: int = field(default_factory=half_of_memory)
     threads: Threads = Threads()  # noqa: RUF009 - a frozen value
     strict: bool = False
@@ -101,6 +106,7 @@ class LocalSettings:
             alias_ttl=self.alias_ttl,
             timeout=self.timeout,
             max_body_bytes=self.max_body_bytes,
+            max_inflated_bytes=self.max_body_bytes,
             memory_budget=self.memory_budget or half_of_memory(),
             threads=Threads(self.intra_op_threads, self.inter_op_threads),
             strict=self.strict,
@@ -136,6 +142,8 @@ class LambdaSettings:
     service: str = "predict"
     namespace: str = "LambdaServing"
     tracing: bool = False
+    strict: bool = False
+    cors: bool = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "LambdaSettings":
@@ -177,6 +185,8 @@ class LambdaSettings:
             service=read("POWERTOOLS_SERVICE_NAME", cls.service, str, ""),
             namespace=read("POWERTOOLS_METRICS_NAMESPACE", cls.namespace, str, ""),
             tracing=_traces(environment),
+            strict=read("STRICT", cls.strict, _switch, "true or false"),
+            cors=read("CORS", cls.cors, _switch, "true or false"),
         )
 
     def serving(self) -> ServingSettings:
@@ -186,8 +196,11 @@ class LambdaSettings:
             swap_wait=self.swap_wait,
             timeout=self.timeout,
             max_body_bytes=self.max_body_bytes,
+            max_inflated_bytes=min(_INFLATED, self.memory // 16),
             memory_budget=self.memory_budget or self.memory // 2,
             threads=Threads(cpus, cpus),
+            strict=self.strict,
+            cors=self.cors,
         )
 
 
@@ -223,6 +236,12 @@ def _positive(text: str) -> int:
 
 def _mebibytes(text: str) -> int:
     return _positive(text) * MIB
+
+
+def _switch(text: str) -> bool:
+    if text.lower() not in _SWITCH:
+        raise ValueError
+    return _SWITCH[text.lower()]
 
 
 def _level(text: str) -> str:

@@ -116,7 +116,29 @@ def test_percent_encoding_is_undone_after_the_url_is_matched(client: TestClient)
             "Could not find version 9 of model sample",
         ),
         ("GET", "/v1/models/sample/labels/x", "", 400, "Unrecognized servable version label: x"),
-        ("GET", "/v1/models", "", 400, "Missing model name in request."),
+        ("GET", "/v1/models/versions/1", "", 400, "Missing model name in request."),
+        ("GET", "/v1/models/labels/a/metadata", "", 400, "Missing model name in request."),
+        ("POST", "/v1/models", "", 400, "Malformed request: POST /v1/models"),
+        ("GET", "/v1/models/", "", 400, "Malformed request: GET /v1/models/"),
+        ("POST", "/v1/models/sample:PREDICT", "", 400, "Malformed request: POST /v1/models/sam"),
+        ("POST", "/v1/models/sample:classify", "{", 400, "JSON Parse error: "),
+        ("POST", "/v1/models/no:classify", "{}", 400, "JSON Value: {} When method is classify"),
+        (
+            "POST",
+            "/v1/models/no:regress",
+            '{"examples": [{}]}',
+            404,
+            "Servable not found for request: Latest(no)",
+        ),
+        (
+            "POST",
+            "/v1/models/sample:regress",
+            '{"signature_name": "x", "examples": [{}]}',
+            400,
+            "No signature was found with the name: x",
+        ),
+        ("GET", "/V1/MODELS/sample/METADATA/", "", 400, "Malformed request: GET /V1/MODELS/samp"),
+        ("PATCH", "/v1/models/sample", "", 400, "Malformed request: PATCH /v1/models/sample"),
         (
             "GET",
             "/v1/models/m/versions/99999999999999999999",
@@ -128,7 +150,6 @@ def test_percent_encoding_is_undone_after_the_url_is_matched(client: TestClient)
         ("DELETE", "/v1/models/sample", "", 400, "Malformed request: DELETE /v1/models/sample"),
         ("TRACE", "/v1/models/sample", "", 400, "Malformed request: TRACE /v1/models/sample"),
         ("BREW", "/v1/models/sample", "", 400, "Malformed request: BREW /v1/models/sample"),
-        ("OPTIONS", PREDICT, "", 400, f"Malformed request: OPTIONS {PREDICT}"),
         ("GET", "/", "", 404, "Not found: /"),
         ("POST", "/favicon.ico", "", 404, "Not found: /favicon.ico"),
     ],
@@ -150,11 +171,6 @@ def test_the_json_is_checked_before_the_model_is_looked_up(client: TestClient) -
 def test_what_a_client_sent_is_not_echoed_without_end(client: TestClient) -> None:
     error = client.get(f"/v1/models/{'x' * 6000}").json()["error"]
     assert (4097, "…") == (len(error), error[-1])
-
-
-def test_a_browsers_question_before_the_real_request_is_answered(client: TestClient) -> None:
-    answer = client.options(PREDICT, headers={"origin": "http://example.com"})
-    assert (200, b"") == (answer.status_code, answer.content)
 
 
 def test_a_body_over_the_limit_is_refused_unread(client: TestClient) -> None:

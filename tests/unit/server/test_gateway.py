@@ -1,6 +1,7 @@
 """Events in, answers out: encodings, paths, sizes, and what is no HTTP at all."""
 
 import base64
+import gzip
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from modelregistry.errors import Unavailable
 from modelregistry.names import ModelId
 from modelregistry.registry import Registry
 from modelserver import gateway
@@ -17,7 +19,7 @@ from tests.events import context, function_url, http_api, predict
 from tests.fakes import memory_registry, publish_all
 
 from .doubles import Loads
-from .lambdas import Opener, started
+from .lambdas import ENVIRONMENT, Opener, started
 
 PREDICT = "/v1/models/sample:predict"
 ONE = '{"instances": [1.0]}'
@@ -75,6 +77,93 @@ def test_bytes_that_are_no_text_are_answered_like_any_other_bad_body(
     assert document["error"].startswith("JSON Parse error")
 
 
+def test_a_gzip_body_arrives_as_base64_and_is_inflated(function: PredictFunction) -> None:
+    body = base64.b64encode(gzip.compress(ONE.encode())).decode()
+    headers = {"content-encoding": "gzip"}
+    event = http_api("POST", PREDICT, body, base64=True, headers=headers)
+    assert (200, {"predictions": [3.0]}) == answered(function, event)
+    event = http_api("POST", PREDICT, body[:40], base64=True, headers=headers)
+    expected = (400, {"error": "JSON Parse error: The document is empty"})
+    assert expected == answered(function, event)
+
+
+def test_an_answer_that_is_packed_leaves_as_base64(function: PredictFunction) -> None:
+    event = predict("sample", instances=[0.5] * 1000)
+    event["headers"]["accept-encoding"] = "br, gzip"
+    answer = function(event, context())
+    assert ("gzip", "Accept-Encoding") == (
+        answer["headers"]["content-encoding"],
+        answer["headers"]["vary"],
+    )
+    assert answer["isBase64Encoded"] is True
+    body = json.loads(gzip.decompress(base64.b64decode(answer["body"])))
+    assert {"predictions": [2.0] * 1000} == body
+    json.dumps(answer)
+
+
+def test_an_answer_too_large_for_lambda_fits_when_it_is_packed(
+    function: PredictFunction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway, "LARGEST_ANSWER", 3000)
+    event = predict("sample", instances=[0.5] * 1000)
+    assert 500 == function(event, context())["statusCode"]
+    event["headers"]["accept-encoding"] = "gzip"
+    assert 200 == function(event, context())["statusCode"]
+
+
+def test_models_and_health_are_there_too(function: PredictFunction) -> None:
+    status, document = answered(function, http_api("GET", "/v1/models"))
+    assert (200, ["sample"]) == (status, [model["name"] for model in document["models"]])
+    assert (200, {"status": "ready"}) == answered(function, http_api("GET", "/healthz"))
+
+
+CORS = {
+    "access-control-allow-origin": "*",
+    "access-control-allow-methods": "POST, GET",
+    "access-control-allow-headers": "Content-Type",
+}
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        http_api("POST", PREDICT, ONE),
+        http_api("GET", "/nothing"),
+        http_api("OPTIONS", PREDICT, headers={"origin": "https://example.com"}),
+        http_api("GET", "/v1/models/sample", headers={"host": "a:b:c"}),
+    ],
+    ids=["a prediction", "an error", "a question", "half an event"],
+)
+def test_browsers_get_their_headers_on_every_answer(
+    registry: Registry, event: dict[str, Any]
+) -> None:
+    with started(Opener(registry, Loads()), {**ENVIRONMENT, "CORS": "true"}) as (function, _, _):
+        headers = function(event, context())["headers"]
+    assert CORS == {name: headers[name] for name in CORS}
+    with started(Opener(registry, Loads())) as (function, _, _):
+        assert not CORS.keys() & function(event, context())["headers"].keys()
+
+
+def test_browsers_get_their_headers_from_a_function_that_cannot_reach_its_registry(
+    registry: Registry,
+) -> None:
+    opener = Opener(registry, Loads())
+    opener.refusal = Unavailable("the table does not answer")
+    with started(opener, {**ENVIRONMENT, "CORS": "true"}) as (function, _, _):
+        answer = function(http_api("POST", PREDICT, ONE), context())
+    assert 503 == answer["statusCode"]
+    assert CORS.items() <= answer["headers"].items()
+
+
+def test_a_body_may_be_read_strictly(registry: Registry) -> None:
+    event = http_api("POST", PREDICT, '{"instances": [[1.0]]}')
+    with started(Opener(registry, Loads()), {**ENVIRONMENT, "STRICT": "true"}) as (function, _, _):
+        expected = {"error": "Input x has the shape [1,1], its signature declares [-1]"}
+        assert (400, expected) == answered(function, event)
+    with started(Opener(registry, Loads())) as (function, _, _):
+        assert (200, {"predictions": [[3.0]]}) == answered(function, event)
+
+
 def test_a_body_that_is_not_the_base64_it_claims_to_be_is_a_400(function: PredictFunction) -> None:
     status, document = answered(function, http_api("POST", PREDICT, "a", base64=True))
     assert 400 == status
@@ -119,7 +208,7 @@ def test_browsers_may_ask_first(function: PredictFunction) -> None:
     assert (200, "") == (answer["statusCode"], answer["body"])
 
 
-@pytest.mark.parametrize("method", ["HEAD", "PUT", "DELETE", "OPTIONS"])
+@pytest.mark.parametrize("method", ["HEAD", "PUT", "DELETE", "PATCH"])
 def test_other_methods_are_malformed_as_upstream_has_it(
     function: PredictFunction, method: str
 ) -> None:

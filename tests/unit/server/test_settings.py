@@ -31,6 +31,8 @@ def test_what_is_set_is_taken() -> None:
             "CACHE_MB": "100",
             "MAX_BODY_BYTES": "1000",
             "LOG_LEVEL": "debug",
+            "STRICT": "true",
+            "CORS": "1",
         }
     )
     assert ("file:///registry", ("a", "b", "c")) == (settings.registry_url, settings.models)
@@ -38,11 +40,31 @@ def test_what_is_set_is_taken() -> None:
     assert (0.5, 0.0, 9.0) == (serving.alias_ttl, serving.swap_wait, serving.timeout)
     assert (300 * MIB, 1000) == (serving.memory_budget, serving.max_body_bytes)
     assert (100 * MIB, "DEBUG") == (settings.cache, settings.log_level)
+    assert (True, True) == (serving.strict, serving.cors)
+
+
+@pytest.mark.parametrize(
+    ("text", "on"), [("true", True), ("True", True), ("1", True), ("false", False), ("0", False)]
+)
+def test_a_switch_is_on_or_off(text: str, on: bool) -> None:
+    settings = LambdaSettings.from_environment({**URL, "STRICT": text, "CORS": text})
+    assert (on, on) == (settings.serving().strict, settings.serving().cors)
+
+
+@pytest.mark.parametrize(("memory", "inflated"), [(512, 32), (1024, 64), (1769, 100), (10240, 100)])
+def test_a_small_function_inflates_less(memory: int, inflated: int) -> None:
+    settings = LambdaSettings.from_environment(
+        {**URL, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(memory)}
+    )
+    assert inflated * MIB == settings.serving().max_inflated_bytes
 
 
 def test_an_empty_variable_counts_as_not_set() -> None:
-    settings = LambdaSettings.from_environment({**URL, "MODELS": "", "ALIAS_TTL": " "})
+    settings = LambdaSettings.from_environment(
+        {**URL, "MODELS": "", "ALIAS_TTL": " ", "STRICT": "", "CORS": ""}
+    )
     assert ((), 1.0) == (settings.models, settings.alias_ttl)
+    assert (False, False) == (settings.strict, settings.cors)
 
 
 @pytest.mark.parametrize(
@@ -56,6 +78,8 @@ def test_an_empty_variable_counts_as_not_set() -> None:
         ("MEMORY_BUDGET_MB", "1.5", "a number of megabytes above 0"),
         ("CACHE_MB", "0", "a number of megabytes above 0"),
         ("MAX_BODY_BYTES", "6MB", "a number of bytes above 0"),
+        ("STRICT", "yes", "true or false"),
+        ("CORS", "*", "true or false"),
         ("LOG_LEVEL", "LOUD", "one of DEBUG, INFO, WARNING, ERROR, CRITICAL"),
     ],
 )

@@ -26,7 +26,6 @@ from starlette.types import Receive, Scope, Send
 
 from modelserver.asked import Asked, Routed
 from modelserver.errors import (
-    BodyTooLarge,
     InvalidRequest,
     PredictionTimeout,
     ServingError,
@@ -35,8 +34,11 @@ from modelserver.errors import (
 from modelserver.observer import Answered
 from modelserver.server import ModelServer
 
+from . import cors
+from .bodies import read_body
+from .compression import SMALLEST, accepts_gzip, packed
 from .statuses import name_of, status_of
-from .urls import parse
+from .urls import EVERYTHING, Target, parse
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -49,6 +51,9 @@ _T = TypeVar("_T")
 _ORIGIN = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://[^/?]*")
 # What a client sent may be quoted in an error; all of it need not be.
 _LONGEST_ERROR = 4096
+# Packing a body from this size on is worth a thread: it would hold up other requests.
+_LONG_WORK = 64 * 1024
+_HEALTH = "/healthz"
 
 
 def create_app(server: ModelServer, pages: Mapping[str, Page] = NO_PAGES) -> FastAPI:
@@ -68,6 +73,7 @@ def create_app(server: ModelServer, pages: Mapping[str, Page] = NO_PAGES) -> Fas
             if page:
                 body, media_type = await run_sync(page)
                 response = Response(body, media_type=media_type)
+                await _finish(server, Request(scope), response)
             else:
                 response = await _observed(server, Request(scope, receive))
             await response(scope, receive, send)
@@ -108,6 +114,7 @@ async def _observed(server: ModelServer, request: Request) -> Response:
         _log.exception("%s %s failed", request.method, exchange.path)
         message = f"internal error: {type(error).__name__}"
         response = error_response(500, message, _headers(exchange.routed))
+    await _finish(server, request, response)
     server.observer.answered(_told(server, exchange, response.status_code))
     return response
 
@@ -130,26 +137,59 @@ def _told(server: ModelServer, exchange: _Exchange, status: int) -> Answered:
     )
 
 
+async def _finish(server: ModelServer, request: Request, response: Response) -> None:
+    """What every answer gets: the headers for browsers, and gzip where it is wanted and helps."""
+    if server.settings.cors:
+        response.headers.update(cors.HEADERS)
+    body = bytes(response.body)
+    if len(body) < SMALLEST:
+        return
+    response.headers.add_vary_header("Accept-Encoding")
+    if accepts_gzip(",".join(request.headers.getlist("accept-encoding"))):
+        smaller = await run_sync(packed, body) if len(body) >= _LONG_WORK else packed(body)
+        if len(smaller) < len(body):
+            response.body = smaller
+            response.headers["content-encoding"] = "gzip"
+            response.headers["content-length"] = str(len(smaller))
+
+
 async def _answer(server: ModelServer, exchange: _Exchange) -> Response:
     request, path = exchange.request, exchange.path
+    if path == _HEALTH and request.method in ("GET", "HEAD"):
+        return await _health(server, exchange)
     if not path.lower().startswith("/v1/"):
         return error_response(404, f"Not found: {path}. The API is at /v1/models/MODEL")
-    if request.method == "OPTIONS" and "://" in request.headers.get("origin", ""):
-        return Response()  # a browser's question before the real request
+    if request.method == "OPTIONS":
+        return Response(status_code=cors.preflight(request.headers.get("origin", "")))
     target = parse(request.method, path)
+    if target == EVERYTHING:
+        everything = Asked("", deadline=exchange.deadline)
+        return _document(await _in_thread(everything, server.models))
+    return await _about_model(server, exchange, target)
+
+
+async def _about_model(server: ModelServer, exchange: _Exchange, target: Target) -> Response:
     if not target.model:
         raise InvalidRequest("Missing model name in request.")
     asked = Asked(target.model, target.version, target.label, exchange.deadline)
     exchange.asked, exchange.verb = asked, target.verb
     methods = {"predict": server.predict, "classify": server.classify, "regress": server.regress}
     if method := methods.get(target.verb):
-        body = await _read(request, server.settings.max_body_bytes)
+        body = await read_body(exchange.request, server.settings)
         answer = await _in_thread(asked, partial(method, asked, body, wait=0))
         return Response(answer, media_type="application/json", headers=_headers(asked.routed))
     if target.verb == "metadata":
         document = await _in_thread(asked, partial(server.metadata, asked, wait=0))
         return _document(document, headers=_headers(asked.routed))
     return _document(await _in_thread(asked, partial(server.status, asked)))
+
+
+async def _health(server: ModelServer, exchange: _Exchange) -> Response:
+    found = await _in_thread(Asked("", deadline=exchange.deadline), server.health)
+    if not found.ready:
+        return error_response(503, "; ".join(found.problems))
+    problems = {"problems": found.problems} if found.problems else {}
+    return _document({"status": "ready", **problems})
 
 
 async def _in_thread(asked: Asked, work: Callable[[], _T]) -> _T:
@@ -181,22 +221,6 @@ async def _done(load: "Future[Any]") -> None:
 
     load.add_done_callback(wake)
     await done.wait()
-
-
-async def _read(request: Request, limit: int) -> bytes:
-    """The body, refused as soon as it is known to be larger than `limit` bytes."""
-    declared = request.headers.get("content-length", "")
-    chunks, size = [], int(declared) if declared.isdecimal() and len(declared) < 20 else 0
-    if size <= limit:
-        size = 0
-        async for chunk in request.stream():
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > limit:
-                break
-    if size > limit:
-        raise BodyTooLarge(f"The request body is larger than {limit} bytes")
-    return b"".join(chunks)
 
 
 def _raw_path(request: Request) -> str:

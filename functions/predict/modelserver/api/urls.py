@@ -41,6 +41,10 @@ class Target:
     verb: str
 
 
+EVERYTHING = Target("", None, None, "")
+"""`GET /v1/models`: no model in particular. Upstream has no answer to it."""
+
+
 def parse(method: str, path: str) -> Target:
     """
     Take a raw (percent-encoded) path apart. Raises InvalidRequest as upstream words it.

@@ -1,0 +1,59 @@
+"""Whether a process is ready for requests, and if not, why."""
+
+from dataclasses import dataclass
+
+from modelregistry.errors import RegistryError
+from modelregistry.names import ModelId
+from modelregistry.registry import Registry
+
+from .errors import ServingError
+from .routing import Router, Standing
+from .servables import Servables
+
+
+@dataclass(frozen=True)
+class Health:
+    """`problems` keep a process from being ready, or only some of its models from answering."""
+
+    ready: bool
+    problems: tuple[str, ...] = ()
+
+
+def health(registry: Registry, router: Router, servables: Servables) -> Health:
+    """
+    Ready is who waits for no load of what an alias points to, and can answer for some model.
+
+    Looks at memory alone once any model is followed: whoever asks every second costs
+    the table nothing. What is loaded on demand, or was evicted, is no problem; one
+    broken model is none for the others.
+    """
+    problems = [] if router.standings() else _first_look(registry, router)
+    routed = [id for standing in router.standings() for id in _ids(standing)]
+    loading = [f"{id} is still loading" for id in routed if servables.is_loading(id)]
+    if loading:
+        return Health(ready=False, problems=tuple(loading))
+    failed = {str(failure): id for id in routed if (failure := servables.failure(id))}
+    problems += failed
+    if not routed:
+        problems = problems or ["no model has a version to answer with"]
+    return Health(ready=len(failed) < len(routed), problems=tuple(problems))
+
+
+def _first_look(registry: Registry, router: Router) -> list[str]:
+    """Look at every model there is. Returns what kept it from that."""
+    try:
+        for model in registry.known_models():
+            router.look(model)
+    except (RegistryError, ServingError) as error:
+        return [str(error)]
+    return []
+
+
+def _ids(standing: Standing) -> set[ModelId]:
+    """What the aliases of a model need loaded: a version at 0 % answers nobody."""
+    return {
+        ModelId(standing.model, share.version)
+        for alias, _ in standing.answering.values()
+        for share in alias.routes
+        if share.weight > 0
+    }
