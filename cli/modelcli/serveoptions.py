@@ -42,10 +42,10 @@ ModelConfigFile = Annotated[
     str, _theirs("FILE", "Serve the models in this models.config, in place of a registry.")
 ]
 ModelConfigFilePoll = Annotated[
-    int, _theirs("SECONDS", "How often that file is read again. 0: never.", 0)
+    int, _theirs("SECONDS", "How often that file is read again. 0: never.")
 ]
 FileSystemPoll = Annotated[
-    int, _theirs("SECONDS", "How often version directories are looked for. 0: once.", 0)
+    int, _theirs("SECONDS", "How often versions are looked for there. 0: once; negative: never.")
 ]
 UnavailableLabels = Annotated[
     Truth, _theirs(TRUTH, "Labels may name versions that are not there yet.")

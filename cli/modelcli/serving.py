@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from modelregistry.configuration import ModelConfig
 from modelregistry.errors import InvalidInput, Unavailable
+from modelregistry.names import model_name as model_name_of
 
 from . import options, output
 from . import serveoptions as opt
 from .command import words_of
 from .failures import extra_for
-from .session import session_of
+from .session import flag_of, session_of
 
 if TYPE_CHECKING:
     from modelserver.retries import Retries
@@ -21,12 +23,30 @@ if TYPE_CHECKING:
     from .flags import Words
 
 _MIB = 1024 * 1024
+# Flags that say more of others, which are not there.
+_WITH_A_FILE: tuple[str, ...] = ("model_name", "model_base_path")
+_WITH_A_PATH: tuple[str, ...] = ("model_config_file_poll_wait_seconds",)
+_WITHOUT_DIRECTORIES: tuple[str, ...] = (
+    "model_name",
+    "model_config_file_poll_wait_seconds",
+    "file_system_poll_wait_seconds",
+)
+_IN_PLACE = (
+    "directories are served in place: what lies there and models.config decide which version"
+    " answers, and deploy promote does not apply"
+)
 
 
 def serve(
     context: typer.Context,
     *,
     rest_api_port: opt.RestApiPort = 8501,
+    model_name: opt.ModelName = "default",
+    model_base_path: opt.ModelBasePath = "",
+    model_config_file: opt.ModelConfigFile = "",
+    model_config_file_poll_wait_seconds: opt.ModelConfigFilePoll = 0,
+    file_system_poll_wait_seconds: opt.FileSystemPoll = 1,
+    allow_version_labels_for_unavailable_models: opt.UnavailableLabels = "true",
     rest_api_timeout_in_ms: opt.Timeout = 30_000,
     rest_api_enable_cors_support: opt.Cors = "false",
     saved_model_tags: opt.Tags = "serve",
@@ -53,24 +73,32 @@ def serve(
 
     Every flag of tensorflow_model_server is understood, as it spells them
     (--rest_api_port=9000) and with hyphens; docs/flags.md says what becomes of each.
-    A BOOL is true by itself: --strict, --strict=false. A flip of an alias is followed
-    without a restart.
+    A BOOL is true by itself: --strict, --strict=false.
+
+    What is served is a registry, where a flip of an alias is followed without a restart;
+    or, with --model-base-path or --model-config-file, version directories in place.
     """
     if version == "true":
         _print_versions()
         return
-    for warning in _warnings(words_of(context)):
+    source = _directories(model_name, model_base_path, model_config_file)
+    if source and (named := flag_of(context)):
+        raise InvalidInput(
+            f"directories are served in place of a registry, and{named} names one",
+            hint="leave out one of the two",
+        )
+    for warning in _warnings(words_of(context), source):
         output.warning(warning)
+    if allow_version_labels_for_unavailable_models == "false":
+        output.warning("a label may always name a version that is not there yet")
     threads = _threads(
         tensorflow_session_parallelism,
         tensorflow_intra_op_parallelism,
         tensorflow_inter_op_parallelism,
     )
-    found = session_of(context).open(registry, stack)
-    with suppress(Unavailable):  # a server waits for a registry that is down
-        found.known_models()  # raises NotFound for a bucket or table that is not there
+    url = None if source else _registry_url(context, registry, stack)
     with extra_for("serving"):
-        from modelserver.local import serve as serve_here  # noqa: PLC0415 - imports TensorFlow
+        from modelserver import local  # noqa: PLC0415 - imports TensorFlow
         from modelserver.settings import LocalSettings  # noqa: PLC0415
     metrics_path = _metrics_path(monitoring_config_file, LocalSettings.metrics_path)
     settings = LocalSettings(
@@ -90,14 +118,42 @@ def serve(
         saved_model_tags=_tags(saved_model_tags),
         retries=_retries(max_num_load_retries, load_retry_interval_micros),
         metrics_path=metrics_path,
+        file_system_poll_wait=file_system_poll_wait_seconds,
+        config_poll_wait=model_config_file_poll_wait_seconds,
     )
-    serve_here(found.url, settings)
+    if source:
+        output.note(_IN_PLACE)
+        local.serve_directories(source, settings)
+    elif url:
+        local.serve(url, settings)
 
 
-def _warnings(words: "Words") -> Iterator[str]:
+def _directories(name: str, base_path: str, file: str) -> ModelConfig | Path | None:
+    """What is served in place, if anything is: a file goes before a path, as upstream."""
+    if file:
+        return Path(file)
+    return ModelConfig(model_name_of(name), base_path) if base_path else None
+
+
+def _registry_url(context: typer.Context, registry: str | None, stack: str | None) -> str:
+    found = session_of(context).open(registry, stack)
+    with suppress(Unavailable):  # a server waits for a registry that is down
+        found.known_models()  # raises NotFound for a bucket or table that is not there
+    return found.url
+
+
+def _warnings(words: "Words", source: ModelConfig | Path | None) -> Iterator[str]:
     """What was asked for and is not done, a sentence each."""
     for flag in words.ignored:
         yield f"--{flag.name} is ignored: {flag.ignored}"
+    without, why = _WITHOUT_DIRECTORIES, "a registry is served, and its aliases are followed"
+    if isinstance(source, Path):
+        without, why = _WITH_A_FILE, "--model_config_file says what is served"
+    elif source:
+        without, why = _WITH_A_PATH, "there is no --model_config_file"
+    for name in without:
+        if name.replace("_", "-") in words.given:
+            yield f"--{name} is ignored: {why}"
 
 
 def _threads(session: int, intra: int, inter: int) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from modelcli import flags
 from modelcli.upstream import FLAGS, KEPT, Flag
+from modelregistry.configuration import ModelConfig
 from modelserver import local
 from modelserver.retries import ENDLESS, Retries
 from modelserver.settings import LocalSettings
@@ -64,7 +66,7 @@ def test_the_table_is_upstreams_list() -> None:
 def test_a_flag_has_a_meaning_here_or_a_reason_why_not(deploy: Deploy) -> None:
     shown = deploy.ok("serve", "--help").out
     listed = {word.replace("-", "_") for word in re.findall(r"^  --([a-z-]+)", shown, re.MULTILINE)}
-    assert listed & set(FLAGS) <= set(KEPT)
+    assert set(KEPT) == listed & set(FLAGS)
     assert all(flag.ignored[0].islower() or "TensorFlow" in flag.ignored for flag in IGNORED)
 
 
@@ -114,6 +116,91 @@ def test_a_flag_keeps_its_meaning(
     without, _ = settings()
     found, result = settings(*words)
     assert ({**vars(without), **changed}, "") == (vars(found), result.err)
+
+
+@pytest.fixture
+def sources(
+    deploy: Deploy, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[ModelConfig | Path, LocalSettings, Result]]:
+    """What `deploy serve` with these flags would serve in place, and how."""
+    started: list[tuple[ModelConfig | Path, LocalSettings]] = []
+    monkeypatch.setattr(local, "serve_directories", lambda *what: started.append(what))
+
+    def run(*words: str) -> tuple[ModelConfig | Path, LocalSettings, Result]:
+        result = deploy.ok("serve", *words)
+        return *started.pop(), result
+
+    return run
+
+
+InPlace = Callable[..., tuple[ModelConfig | Path, LocalSettings, Result]]
+
+
+def test_the_tutorials_command_serves_directories(sources: InPlace) -> None:
+    source, settings, result = sources(
+        "--rest_api_port=9000", "--model_base_path=/my models/my_model", "--model_name=sample"
+    )
+    assert (ModelConfig("sample", "/my models/my_model"), 9000) == (source, settings.port)
+    assert (1, 0) == (settings.file_system_poll_wait, settings.config_poll_wait)
+    assert result.err.startswith("note: directories are served in place: ")
+    assert "deploy promote does not apply\n" in result.err
+    source, _, _ = sources("--model_base_path", "my_model")
+    assert ModelConfig("default", "my_model") == source
+
+
+def test_a_configuration_file_goes_before_name_and_path(sources: InPlace) -> None:
+    source, settings, result = sources(
+        "--model_config_file=/etc/models.config",
+        "--model_config_file_poll_wait_seconds=30",
+        "--file_system_poll_wait_seconds=-1",
+        "--model-base-path=/ignored",
+        "--model_name=ignored",
+    )
+    assert (Path("/etc/models.config"), 30, -1) == (
+        source,
+        settings.config_poll_wait,
+        settings.file_system_poll_wait,
+    )
+    assert [
+        "warning: --model_name is ignored: --model_config_file says what is served",
+        "warning: --model_base_path is ignored: --model_config_file says what is served",
+    ] == result.err.splitlines()[:2]
+
+
+def test_a_flag_that_says_more_of_an_absent_one_is_a_warning(
+    settings: Run, sources: InPlace
+) -> None:
+    _, result = settings("--model_name=sample", "--file-system-poll-wait-seconds=5")
+    why = "is ignored: a registry is served, and its aliases are followed"
+    assert [
+        f"warning: --model_name {why}",
+        f"warning: --file_system_poll_wait_seconds {why}",
+    ] == result.err.splitlines()
+    *_, result = sources("--model_base_path=m", "--model_config_file_poll_wait_seconds=5")
+    assert "seconds is ignored: there is no --model_config_file\n" in result.err
+
+
+def test_labels_may_always_run_ahead_of_versions(settings: Run) -> None:
+    flag = "--allow_version_labels_for_unavailable_models"
+    assert "" == settings(flag)[1].err
+    assert "warning: a label may always name a version" in settings(f"{flag}=false")[1].err
+
+
+@pytest.mark.parametrize("where", [["--registry", "r"], ["--stack", "s"]])
+@pytest.mark.parametrize("what", ["--model_base_path=/m", "--model_config_file=/f"])
+def test_directories_and_a_registry_contradict_each_other(
+    deploy: Deploy, where: list[str], what: str
+) -> None:
+    for words in (["serve", what, *where], [*where, "serve", what]):
+        result = deploy(*words)
+        assert (2, "") == (result.code, result.out)
+        assert result.err.startswith("error: directories are served in place of a registry, and")
+        assert " ".join(where) in result.err
+
+
+def test_a_model_has_a_name_that_a_model_can_have(deploy: Deploy) -> None:
+    result = deploy("serve", "--model_base_path=/m", "--model_name=a/b")
+    assert (2, True) == (result.code, "'a/b' cannot name a model" in result.err)
 
 
 def test_the_monitoring_file_says_where_metrics_are(deploy: Deploy, settings: Run) -> None:
