@@ -38,13 +38,19 @@ def status(versions: Sequence[tuple[int, ServingError | None]]) -> dict[str, Any
 
 
 def overview(
-    model: str, newest: Revision | None, versions: Sequence[int], aliases: Mapping[str, Alias]
+    model: str,
+    newest: Revision | None,
+    versions: Sequence[int],
+    aliases: Mapping[str, Alias],
+    refused: Mapping[int, str],
 ) -> dict[str, Any]:
     """
     One model of `GET /v1/models`, newest version first. `aliases` are what they answer with.
 
-    Versions are text, as in the status document; weights are percentages.
+    Versions are text, as in the status document; weights are percentages. `refused` says
+    which versions cannot be served, and why, where there are such.
     """
+    told = {str(version): reason for version, reason in sorted(refused.items())}
     return {
         "name": model,
         "revision": newest.number if newest else 0,
@@ -57,6 +63,7 @@ def overview(
             ]
             for name, alias in sorted(aliases.items())
         },
+        **({"refused": told} if told else {}),
     }
 
 

@@ -34,8 +34,8 @@ def health(registry: Registry, router: Router, servables: Servables) -> Health:
         return Health(ready=False, problems=tuple(loading))
     failed = {str(failure): id for id in routed if (failure := servables.failure(id))}
     problems += failed
-    if not routed:
-        problems = problems or ["no model has a version to answer with"]
+    if not routed and not problems:
+        problems = _refusals(registry, router) or ["no model has a version to answer with"]
     return Health(ready=len(failed) < len(routed), problems=tuple(problems))
 
 
@@ -47,6 +47,15 @@ def _first_look(registry: Registry, router: Router) -> list[str]:
     except (RegistryError, ServingError) as error:
         return [str(error)]
     return []
+
+
+def _refusals(registry: Registry, router: Router) -> list[str]:
+    """Why there is nothing to serve, where versions were found that cannot be."""
+    return [
+        f"{standing.model}:{version} cannot be served: {reason}"
+        for standing in router.standings()
+        for version, reason in registry.refused(standing.model).items()
+    ]
 
 
 def _ids(standing: Standing) -> set[ModelId]:

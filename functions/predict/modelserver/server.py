@@ -172,9 +172,10 @@ class ModelServer:
             newest = self.router.newest(model)
         except ServingError as error:
             return {"name": model, "error": str(error)}
-        if not versions and not aliases:
+        refused = self.registry.refused(model)
+        if not versions and not aliases and not refused:
             return None
-        return documents.overview(model, newest, versions, aliases)
+        return documents.overview(model, newest, versions, aliases, refused)
 
     def health(self) -> Health:
         """Whether this process is ready. Raises nothing."""
