@@ -74,13 +74,17 @@ class _Version:
 
 @dataclass
 class _Model:
-    """`highest` is what the default means; `problem` why its base path was not listed."""
+    """
+    `highest` is what the default means; `problem` why its base path was not listed, and
+    `told` what the last look said of it.
+    """
 
     config: ModelConfig
     base: Path
     versions: dict[int, _Version] = field(default_factory=dict)
     highest: int | None = None
     problem: str = ""
+    told: tuple[int | None, Collection[int]] = (None, frozenset())
 
 
 class Catalogue:
@@ -133,7 +137,8 @@ class Catalogue:
         See what lies under the model's base path now.
 
         Returns the versions that are gone, and whether anything is different for
-        requests. A base path that cannot be listed leaves everything as it was.
+        requests since the last look. A base path that cannot be listed leaves everything as
+        it was.
         """
         model = self._models.get(name)
         if model is None:
@@ -147,14 +152,14 @@ class Catalogue:
         self._report(name, model, "" if there else f"there is no version in {model.base}")
         seen = {version: (place, _print(place)) for version, place in there.items()}
         with self._lock:
-            before = self._standing(model)
             gone = [v for v in model.versions if v not in seen]
             for version in gone:
                 del model.versions[version]
             for version, (place, taken) in seen.items():
                 self._see(model, ModelId(name, version), place, taken, now)
             self._choose(model)
-            return [ModelId(name, v) for v in gone], before != self._standing(model)
+            before, model.told = model.told, self._standing(model)
+            return [ModelId(name, v) for v in gone], before != model.told
 
     def undecided(self, name: str) -> list[ModelId]:
         """The versions that the policy or a label wants, and that are still to be compiled."""
@@ -311,7 +316,8 @@ class Catalogue:
 
     @staticmethod
     def _standing(model: _Model) -> tuple[int | None, Collection[int]]:
-        return model.highest, {v for v, f in model.versions.items() if f.good or f.is_undecided}
+        reachable = (v for v, f in model.versions.items() if f.good or f.is_undecided)
+        return model.highest, frozenset(reachable)
 
     @staticmethod
     def _report(name: str, model: _Model, problem: str) -> None:
