@@ -5,6 +5,7 @@ Both answer from the same loaded models; a case's settings have a server of thei
 """
 
 import base64
+import gzip
 import io
 import json
 from collections.abc import Callable, Mapping
@@ -126,7 +127,10 @@ def _through_events(function: PredictFunction, ask: Ask) -> Reply:
     answer = function(event, context())
     body = answer.get("body", "")
     raw = base64.b64decode(body) if answer.get("isBase64Encoded") else body.encode()
-    return Reply(answer["statusCode"], answer.get("headers", {}), raw)
+    headers = answer.get("headers", {})
+    # As the client at the other end of the API does, and the one of `deploy serve` did.
+    raw = gzip.decompress(raw) if headers.get("content-encoding") == "gzip" else raw
+    return Reply(answer["statusCode"], headers, raw)
 
 
 def _content(ask: Ask) -> bytes:

@@ -17,6 +17,7 @@ from . import (
     strings,
     syntax,
     urls,
+    web,
 )
 
 GROUPS: tuple[Group, ...] = (
@@ -32,6 +33,7 @@ GROUPS: tuple[Group, ...] = (
     examples.GROUP,
     documents.GROUP,
     headers.GROUP,
+    web.GROUP,
     strict.GROUP,
     metrics.GROUP,
 )
