@@ -4,10 +4,14 @@ from tests.conformance.rule import Group
 
 from . import (
     columns,
+    configuration,
     documents,
     dtypes,
     examples,
+    flags,
     headers,
+    lifecycle,
+    loading,
     metrics,
     order,
     printing,
@@ -35,5 +39,9 @@ GROUPS: tuple[Group, ...] = (
     headers.GROUP,
     web.GROUP,
     strict.GROUP,
+    loading.GROUP,
+    lifecycle.GROUP,
+    configuration.GROUP,
+    flags.GROUP,
     metrics.GROUP,
 )
