@@ -52,7 +52,7 @@ GROUP = Group(
             ),
         ),
         Rule(
-            "Defaults of a signature's inputs cannot be used over REST, and the metadata shows them",
+            "Inputs with defaults cannot be left out over REST; the metadata shows the defaults",
             "both formats demand every input",
             (
                 models("both_formats_demand_inputs_that_have_a_default"),
