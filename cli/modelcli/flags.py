@@ -5,6 +5,7 @@ The words of a command line, as TensorFlow's own flag parser takes them.
 next word. A boolean is true by itself and false by `=false`; it never takes the next word.
 """
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -13,6 +14,7 @@ from modelregistry.errors import InvalidInput
 
 from .upstream import FLAGS, Flag, Kind
 
+_SINGLE = re.compile(r"-[A-Za-z]\w")  # -rest_api_port, and no negative number
 _TRUTHS = {"true": "true", "1": "true", "false": "false", "0": "false"}
 _NUMBERS = {"int": ("a whole number", int), "float": ("a number", float)}
 
@@ -43,6 +45,8 @@ def read(words: Sequence[str], known: Collection[str], truths: Collection[str]) 
     for word in rest:
         if word == "--":
             arguments += [word, *rest]
+        elif _SINGLE.match(word):
+            raise _unknown(word, known)
         elif not word.startswith("--"):
             arguments.append(word)
         else:
@@ -89,7 +93,8 @@ def _check(written: str, kind: Kind, value: str | None, rest: Iterator[str]) -> 
 
 
 def _unknown(written: str, known: Collection[str]) -> InvalidInput:
-    name = written[2:].replace("_", "-")
+    written = written.partition("=")[0]
+    name = written.lstrip("-").replace("_", "-")
     flags = {flag.replace("_", "-") for flag in FLAGS}
     likely = get_close_matches(name, sorted({*known, *flags}), n=1)
     # In the spelling of who asks, which for most flags is TensorFlow Serving's.

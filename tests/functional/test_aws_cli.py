@@ -143,6 +143,33 @@ def test_a_rollback_needs_the_table_alone(live: Walk) -> None:
     assert (done.returncode, done.stdout) == (0, "sample revision 3: stable 2 → 1\n")
 
 
+def test_a_models_config_drives_the_stack(live: Walk) -> None:
+    place = f"s3://{live.aws.bucket}/{live.aws.prefix}/sample"
+    file = live.work / "models.config"
+    file.write_text(
+        f"""model_config_list {{ config {{
+            name: "sample" base_path: "{place}" model_platform: "tensorflow"
+            model_version_policy {{ specific {{ versions: 1 }} }}
+            version_labels {{ key: "canary" value: 2 }}
+        }} }}"""
+    )
+    change = (
+        "canary unset → 2; stable 2 → unset; default stable → highest; policy none → specific 1"
+    )
+    planned = f"sample revision 3: {change}\n"
+    assert f"would write {planned}" == live.must("apply", file, "--dry-run")
+    assert planned == live.must("apply", file, "-m", "as agreed")
+    assert "" == live.must("apply", file)
+
+    live.must("export", "back.config")
+    assert place in (live.work / "back.config").read_text()
+    assert "" == live.must("apply", "back.config")
+
+    file.write_text(file.read_text().replace(place, str(live.work)))
+    refused = live.run("apply", file)
+    assert (4, True) == (refused.returncode, "deploy publish PATH MODEL" in refused.stderr)
+
+
 def test_names_are_completed_from_the_stacks_registry(live: Walk) -> None:
     done = live.run(
         _DEPLOY_COMPLETE="complete_fish",

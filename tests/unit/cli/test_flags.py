@@ -260,6 +260,7 @@ def test_all_three_numbers_of_threads_contradict_one_another(deploy: Deploy) -> 
         (["--rest-api-prot=1"], "there is no flag --rest-api-prot", "mean --rest-api-port?"),
         (["--enable_batchin"], "there is no flag --enable_batchin", "mean --enable_batching?"),
         (["--stric"], "there is no flag --stric", "mean --strict?"),
+        (["-rest_api_port=1"], "no flag -rest_api_port\n", "did you mean --rest_api_port?"),
         (["--xyzzy"], "there is no flag --xyzzy", "deploy serve --help"),
         (["--enable_batching=maybe"], "--enable_batching is 'maybe', it must be true or", "=\n"),
         (["--strict="], "--strict is '', it must be true or false", "by itself is true"),

@@ -8,7 +8,7 @@ import pytest
 from modelregistry.aws.patience import IMPATIENT
 from modelregistry.errors import InvalidInput, NotFound, Unavailable
 from modelregistry.names import ModelId
-from modelregistry.opening import canonical, directory_of, open_registry
+from modelregistry.opening import base_path, canonical, directory_of, open_registry
 from modelregistry.progress import UNWATCHED
 from tests.aws import aws
 from tests.fakes import publish_all
@@ -129,6 +129,19 @@ def test_a_place_where_no_registry_can_be_is_named(
 def test_every_registry_has_one_url_in_full(url: str, full: str) -> None:
     assert canonical(url) == full
     assert canonical(full) == full
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("/srv/registry", "/srv/registry/models/m"),
+        ("file:///srv/a%20b", "/srv/a b/models/m"),
+        ("s3://bucket?table=aliases", "s3://bucket/m"),
+        ("s3://bucket/a/b%20c?table=aliases&region=eu-west-1", "s3://bucket/a/b c/m"),
+    ],
+)
+def test_every_registry_has_a_base_path_for_each_model(url: str, place: str) -> None:
+    assert place == base_path(url, "m")
 
 
 @pytest.mark.parametrize(
