@@ -1,7 +1,8 @@
 """
-The two ways in: the application as `deploy serve` runs it, and the Lambda handler.
+The ways in: the application as `deploy serve` runs it, and the Lambda handler, behind a
+Function URL and behind an HTTP API.
 
-Both answer from the same loaded models; a case's settings have a server of their own each.
+All answer from the same loaded models; a case's settings have a server of their own each.
 """
 
 import base64
@@ -12,6 +13,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.testclient import TestClient
@@ -30,12 +32,13 @@ from modelserver.runtime import Threads
 from modelserver.servables import Servables
 from modelserver.server import ModelServer
 from modelserver.settings import METRICS_PATH, LambdaSettings, ServingSettings
-from tests.events import context, function_url
+from tests.events import context, function_url, http_api
 from tests.unit.server.lambdas import ENVIRONMENT, forget_logger
 
 from .rule import Ask, Case
 
-SERVE, LAMBDA = "deploy serve", "lambda"
+SERVE, URL, API = "deploy serve", "function url", "http api"
+DOORS = SERVE, URL, API
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ class Reply:
 
 
 Door = Callable[[Ask], Reply]
+Event = Callable[..., dict[str, Any]]
+EVENTS: Mapping[str, Event] = {URL: function_url, API: http_api}
 
 
 class Doors:
@@ -63,7 +68,7 @@ class Doors:
     def door(self, name: str, case: Case) -> Door:
         key = name, case.strict, case.cors, case.check_method_names, case.timeout
         if key not in self._open:
-            make = {SERVE: self._serve, LAMBDA: self._lambda}[name]
+            make = self._serve if name == SERVE else partial(self._lambda, EVENTS[name])
             settings = ServingSettings(
                 alias_ttl=0,
                 swap_wait=30,
@@ -92,7 +97,7 @@ class Doors:
         client.headers.clear()
         return partial(_through_http, client)
 
-    def _lambda(self, settings: ServingSettings) -> Door:
+    def _lambda(self, event: Event, settings: ServingSettings) -> Door:
         def open_server(_: LambdaSettings, observer: Observer) -> ModelServer:
             return self._server(settings, observer)
 
@@ -100,7 +105,7 @@ class Doors:
         start = ColdStart(ENVIRONMENT, open_server=open_server, stream=io.StringIO())
         function = PredictFunction(start)
         self._closing.callback(function.close)
-        return partial(_through_events, function)
+        return partial(_through_events, function, event)
 
 
 def _through_http(client: TestClient, ask: Ask) -> Reply:
@@ -114,11 +119,11 @@ def _through_http(client: TestClient, ask: Ask) -> Reply:
     return Reply(answer.status_code, answer.headers, answer.content)
 
 
-def _through_events(function: PredictFunction, ask: Ask) -> Reply:
-    """As a Function URL sends it: the path still encoded, a binary body in base64."""
+def _through_events(function: PredictFunction, make: Event, ask: Ask) -> Reply:
+    """With the body in base64, as both senders do with what they do not know to be text."""
     place = urlsplit(ask.path)
     content = _content(ask)
-    event = function_url(ask.method, place.path, base64.b64encode(content).decode(), base64=True)
+    event = make(ask.method, place.path, base64.b64encode(content).decode(), base64=True)
     if not content:
         del event["body"]
         event["isBase64Encoded"] = False

@@ -28,7 +28,7 @@ class Case:
 
     `document` is compared as JSON: NaN equals NaN, 1 is not 1.0, 0.0 is not -0.0.
     `error` is the whole `error` of the body, or its beginning where it ends in `…`.
-    `before` is asked first. `only` names the door, where there is but one it can come through.
+    `before` is asked first. `doors` are named where it cannot come through all of them.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Case:
     check_method_names: bool = False
     timeout: float = 30.0
     before: tuple[Ask, ...] = ()
-    only: str = ""
+    doors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,13 +57,14 @@ class Elsewhere:
 class Rule:
     """
     One row of the table. `better` says what is done instead of what upstream does,
-    and why; '' means the same.
+    and why; '' means the same, but for the `limit` that there may be.
     """
 
     title: str
     upstream: str
     proof: tuple[Case | Elsewhere, ...]
     better: str = ""
+    limit: str = ""
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,7 @@ def _section(group: Group) -> str:
 
 def _row(rule: Rule) -> str:
     here = f"**better on purpose**: {rule.better}" if rule.better else "same"
+    here += f"; but {rule.limit}" if rule.limit else ""
     proof = "; ".join(map(_proof, rule.proof))
     return f"| {' | '.join(_cell(text) for text in (rule.title, rule.upstream, here, proof))} |"
 

@@ -1,11 +1,11 @@
-"""Every case of every rule, through both doors."""
+"""Every case of every rule, through each door."""
 
 import json
 import math
 
 import pytest
 
-from .doors import LAMBDA, SERVE, Doors, Reply
+from .doors import API, DOORS, Doors, Reply
 from .rule import Case
 from .rules import GROUPS
 
@@ -15,7 +15,9 @@ CASES = [
     for rule in group.rules
     for case in rule.proof
     if isinstance(case, Case)
-    for door in ([case.only] if case.only else [SERVE, LAMBDA])
+    for door in case.doors or DOORS
+    # An HTTP API has decoded the path before the function sees it.
+    if not (door == API and "%" in case.ask.path)
 ]
 
 

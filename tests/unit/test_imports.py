@@ -72,6 +72,11 @@ def test_each_heavy_library_of_the_server_has_one_home(library: str, homes: set[
     assert homes == {path.stem for path in modules(SERVER) if library in packages(path)}
 
 
+def test_lambda_pays_for_no_metrics_that_prometheus_would_read() -> None:
+    users = {path.stem for path in modules(SERVER) if "modelserver.prometheus" in imported(path)}
+    assert {"local"} == users
+
+
 @pytest.mark.parametrize("package", [REGISTRY, SERVER], ids=lambda path: path.name)
 def test_nothing_below_the_command_line_imports_it(package: Path) -> None:
     assert [path for path in modules(package) if "modelcli" in packages(path)] == []

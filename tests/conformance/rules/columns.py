@@ -108,7 +108,7 @@ GROUP = Group(
                     columns("counter", 0),
                     {"outputs": 5},
                     before=(columns("counter", 2), columns("counter", 3)),
-                    only="deploy serve",
+                    doors=("deploy serve",),
                 ),
             ),
         ),

@@ -22,10 +22,14 @@ GROUP = Group(
                     "the page",
                     Ask("GET", METRICS_PATH),
                     headers={"content-type": "text/plain; version=0.0.4; charset=utf-8"},
-                    only="deploy serve",
+                    doors=("deploy serve",),
                 ),
                 refuses(
-                    "not on Lambda", Ask("GET", METRICS_PATH), "Not found: …", 404, only="lambda"
+                    "not on Lambda",
+                    Ask("GET", METRICS_PATH),
+                    "Not found: …",
+                    404,
+                    doors=("function url", "http api"),
                 ),
                 Elsewhere(
                     "tests/unit/server/test_monitoringconfig.py::"
@@ -47,14 +51,14 @@ GROUP = Group(
                     Ask("GET", f"{METRICS_PATH}/"),
                     "Not found: …",
                     404,
-                    only="deploy serve",
+                    doors=("deploy serve",),
                 ),
                 refuses(
                     "capitals",
                     Ask("GET", METRICS_PATH.upper()),
                     "Not found: …",
                     404,
-                    only="deploy serve",
+                    doors=("deploy serve",),
                 ),
             ),
         ),

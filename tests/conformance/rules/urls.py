@@ -100,6 +100,8 @@ GROUP = Group(
                     404,
                 ),
             ),
+            limit="an HTTP API of API Gateway decodes the path before anybody else sees it: there"
+            " `%2F` is a slash",
         ),
         Rule(
             "A version is decimal digits, leading zeros are fine",
