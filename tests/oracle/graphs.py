@@ -389,6 +389,7 @@ def estimator(directory: Path) -> None:
                 "classify": utils.classification_signature_def(
                     examples, classes, tf.concat([y, 1 - y], 1)
                 ),
+                "one_row": utils.classification_signature_def(examples, None, y[:1]),
             },
         )
         builder.save()

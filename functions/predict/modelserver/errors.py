@@ -14,7 +14,7 @@ ServingError
 
 The sentence of each is the `error` of the response body. Nothing here knows about HTTP.
 PortTaken and BadSetting stand apart: they keep a server from starting. NoHttpEvent too:
-whoever sent it speaks no HTTP.
+whoever sent it speaks no HTTP. BadWarmup is of a file that was recorded, not of a request.
 """
 
 from typing import TYPE_CHECKING
@@ -66,6 +66,19 @@ class PortTaken(Exception):
 
 class BadSetting(Exception):
     """A setting that is missing, or has a value that it cannot have."""
+
+
+class BadWarmup(Exception):
+    """
+    What was recorded to warm a model up cannot: `where` it stands, TensorFlow's name for
+    what is wrong, and why.
+    """
+
+    def __init__(self, where: str, code: str, reason: str) -> None:
+        super().__init__(f"{where}: {code}: {reason}")
+        self.where = where
+        self.code = code
+        self.reason = reason
 
 
 class NoHttpEvent(Exception):

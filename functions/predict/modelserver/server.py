@@ -60,7 +60,8 @@ class ModelServer:
         observer: Observer = UNOBSERVED,
     ) -> "ModelServer":
         """The server of everything in `registry`."""
-        load = loader(registry, settings.threads, compiler)
+        times = max(1, settings.warm_up_iterations) if settings.warm_up else 0
+        load = loader(registry, settings.threads, compiler, warm_ups=times)
         servables = Servables(
             load,
             budget=settings.memory_budget,

@@ -46,6 +46,31 @@ class Signature:
 
 
 @dataclass(frozen=True)
+class RecordedArray:
+    """
+    `data` is the bytes of all elements, row by row and little-endian, in base64; of
+    strings, each element's bytes in base64.
+    """
+
+    dtype: str
+    shape: tuple[int, ...]
+    data: str | tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RecordedRequest:
+    """
+    What somebody recorded to warm the model up, ready to be fed.
+
+    `source` says where: `assets.extra/warmup.jsonl, line 3`.
+    """
+
+    source: str
+    signature: str
+    inputs: Mapping[str, RecordedArray]
+
+
+@dataclass(frozen=True)
 class Plan:
     """
     `signature_def` is the `signature_def` map of the MetaGraph as protobuf JSON,
@@ -55,6 +80,9 @@ class Plan:
     loads this graph and runs each of its signatures. `disk_bytes` is the size of
     the files; `memory_bytes` what loading and running added to the resident set
     of the compiling process.
+
+    `recorded` are the requests of the model's warm-up files, in their order. Plans
+    made before there were any have none.
     """
 
     compiler: int
@@ -66,6 +94,7 @@ class Plan:
     disk_bytes: int
     memory_bytes: int
     warnings: tuple[str, ...] = field(default=())
+    recorded: tuple[RecordedRequest, ...] = field(default=(), repr=False)
 
     def to_json(self) -> dict[str, Any]:
         """The plan as plain JSON values; `from_json` reads it back equal."""
@@ -90,6 +119,7 @@ class Plan:
             disk_bytes=int(document["disk_bytes"]),
             memory_bytes=int(document["memory_bytes"]),
             warnings=tuple(map(str, document["warnings"])),
+            recorded=tuple(map(_recorded, document.get("recorded", ()))),
         )
 
 
@@ -111,6 +141,23 @@ def _signature(document: Mapping[str, Any]) -> Signature:
         inputs=_specs(document["inputs"]),
         outputs=_specs(document["outputs"]),
         warmup=None if warmup is None else {k: tuple(map(int, v)) for k, v in warmup.items()},
+    )
+
+
+def _recorded(document: Mapping[str, Any]) -> RecordedRequest:
+    return RecordedRequest(
+        source=str(document["source"]),
+        signature=str(document["signature"]),
+        inputs={name: _array(array) for name, array in document["inputs"].items()},
+    )
+
+
+def _array(document: Mapping[str, Any]) -> RecordedArray:
+    data = document["data"]
+    return RecordedArray(
+        dtype=str(document["dtype"]),
+        shape=tuple(map(int, document["shape"])),
+        data=data if isinstance(data, str) else tuple(map(str, data)),
     )
 
 

@@ -21,13 +21,19 @@ from typing import Any
 
 from modelregistry.errors import ModelRefused
 from modelregistry.plan import COMPILER, Plan
+from modelserver.errors import BadWarmup
 from modelserver.runtime import library
+from modelserver.warmup import files
 
 from . import effects, export, metagraph, trial
 
 
 def compile_model(directory: Path, tags: Sequence[str], result: Path) -> None:
-    """Write to `result` the plan of the SavedModel in `directory`. Raises ModelRefused."""
+    """
+    Write to `result` the plan of the SavedModel in `directory`.
+
+    Raises ModelRefused, and BadWarmup for what it has recorded.
+    """
     warnings: list[str] = []
     size = export.disk_bytes(directory)
     graph = export.meta_graph(directory, tags)
@@ -43,7 +49,9 @@ def compile_model(directory: Path, tags: Sequence[str], result: Path) -> None:
         disk_bytes=size,
         memory_bytes=0,
     )
-    plan, trials = trial.try_out(directory, plan, effects.of_signatures(graph, plan), warnings)
+    changing = effects.of_signatures(graph, plan)
+    requests = files.requests(directory, signatures, metagraph.defaults(graph))
+    plan, trials = trial.try_out(directory, plan, changing, requests, warnings)
     plan = replace(plan, warnings=tuple(warnings))
     _write(result, {"plan": plan.to_json()})
     # From here on there is a plan: whatever the other executor does, even a crash, costs
@@ -60,6 +68,10 @@ def main(arguments: Sequence[str]) -> None:
         compile_model(Path(directory), tags, Path(result))
     except ModelRefused as refusal:
         _write(Path(result), {"refused": str(refusal), "hint": refusal.hint})
+    except BadWarmup as error:
+        message = f"{directory} does not warm up: {error}"
+        hint = "publish it without that file, or record it again: deploy warmup record"
+        _write(Path(result), {"refused": message, "hint": hint})
     # Nothing of the graph needs taking apart: the process ends here.
     os._exit(0)
 

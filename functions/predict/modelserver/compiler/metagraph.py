@@ -47,6 +47,11 @@ def signatures(directory: Path, graph: Any, warnings: list[str]) -> dict[str, Si
     return found
 
 
+def defaults(graph: Any) -> dict[str, Mapping[str, Any]]:  # noqa: ANN401 - a message
+    """The TensorProtos that stand for inputs left out, by signature and input."""
+    return {name: definition.defaults for name, definition in graph.signature_def.items()}
+
+
 def metadata(graph: Any) -> dict[str, Any]:  # noqa: ANN401 - a message
     """
     The whole `signature_def` map as protobuf JSON, the pseudo signatures included.

@@ -27,6 +27,11 @@ def saved_model(data: bytes, *, text: bool) -> Any:  # noqa: ANN401 - a message
         raise ValueError(str(error)) from error
 
 
+def tensor_file() -> Any:  # noqa: ANN401 - a descriptor
+    """The descriptor of the file that declares TensorProto."""
+    return _tensorflow("core.framework.tensor_pb2").DESCRIPTOR
+
+
 def as_json(message: Any) -> dict[str, Any]:  # noqa: ANN401 - a message
     """Its protobuf JSON with the fields' own names, and all that have a default printed."""
     json_format = importlib.import_module("google.protobuf.json_format")

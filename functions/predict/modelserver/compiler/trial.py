@@ -5,7 +5,7 @@ Loading a SavedModel and running its signatures, and what a failure means.
 import re
 import resource
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +15,9 @@ from modelserver.errors import ModelUnavailable, PredictionFailed
 from modelserver.runtime import SavedModel, Threads, library
 from modelserver.runtime.savedmodel import made_up_inputs
 from modelserver.runtime.tensors import Array
+from modelserver.warmup.requests import Request, unpack
+
+from .rehearsal import rehearse
 
 # TensorFlow's texts for a graph that no input can make run, whatever their code.
 # Everything else that a run says may be the fault of made-up input.
@@ -52,31 +55,41 @@ class Trial:
 
 
 def try_out(
-    directory: Path, plan: Plan, changing: Collection[str], warnings: list[str]
+    directory: Path,
+    plan: Plan,
+    changing: Collection[str],
+    requests: Iterable[Request],
+    warnings: list[str],
 ) -> tuple[Plan, dict[str, Trial]]:
     """
-    The plan with warm-up shapes and memory filled in, and the trials by signature.
+    The plan with warm-up and memory filled in, and the trials by signature.
 
     A signature that refuses made-up input, or is one of those `changing` the model's state,
-    gets a sentence in `warnings`, and no shapes. Raises ModelRefused for a model that does
-    not load, or that no input can make run.
+    gets no shapes, and a sentence in `warnings` if there is none of `requests`, the recorded
+    ones, for it. Raises ModelRefused for a model that does not load, or that no input can
+    make run, and BadWarmup.
     """
     library.load()
     before = _resident_bytes()
     model = _load(directory, plan)
     trials = {name: _try(directory, model, name, found) for name, found in plan.signatures.items()}
+    recorded = rehearse(model, plan, requests, warnings)
     grown = max(0, _resident_bytes() - before)
     model.close()
     signatures = {}
+    covered = {request.signature for request in recorded}
     for name, tried in trials.items():
         refused = isinstance(tried.first, PredictionFailed)
-        if refused:
+        if name in covered:
+            pass
+        elif refused:
             warnings.append(f"{name} refused made-up input, so it is not warmed up: {tried.first}")
         elif name in changing:
             warnings.append(f"{name} changes what the model keeps, so it is not warmed up")
         warmup = None if refused or name in changing else dict(tried.shapes)
         signatures[name] = replace(plan.signatures[name], warmup=warmup)
-    return replace(plan, signatures=signatures, memory_bytes=grown), trials
+    plan = replace(plan, signatures=signatures, memory_bytes=grown, recorded=recorded)
+    return plan, trials
 
 
 def single_threaded_too(directory: Path, plan: Plan, trials: Mapping[str, Trial]) -> bool:
@@ -85,7 +98,7 @@ def single_threaded_too(directory: Path, plan: Plan, trials: Mapping[str, Trial]
 
     It refuses TF1 reference variables at load, TF1 loops and branches before the
     first operation runs; a refusal of made-up input that is the same is therefore
-    as good as an answer.
+    as good as an answer. What was recorded has to run: each load depends on it.
     """
     try:
         model = SavedModel.load(directory, replace(plan, single_threaded_executor=True), _THREADS)
@@ -97,6 +110,16 @@ def single_threaded_too(directory: Path, plan: Plan, trials: Mapping[str, Trial]
             return False
         if _alike(tried.first, tried.again) and not _alike(tried.first, outcome):
             return False
+    return _runs(model, plan)
+
+
+def _runs(model: SavedModel, plan: Plan) -> bool:
+    """Whether all that the plan has recorded runs."""
+    try:
+        for request in plan.recorded:
+            model.run(request.signature, unpack(request))
+    except PredictionFailed:
+        return False
     return True
 
 

@@ -2,7 +2,7 @@
 One published version, loaded: arrays in and out by the names of its signatures.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,15 +78,16 @@ class SavedModel:
             known.update(zip(bound.fetches, computed, strict=True))
         return _by_name(bound, known)
 
-    def warm_up(self) -> None:
+    def warm_up(self, besides: Collection[str] = ()) -> None:
         """
-        Run each signature once on the made-up input that it accepted when it was compiled.
+        Run each signature, `besides` those that are warm, once on the made-up input that
+        it accepted when it was compiled.
 
         The first run of a graph costs what optimising it costs. Raises
         ModelUnavailable if one refuses now.
         """
         for name, signature in self._plan.signatures.items():
-            if signature.warmup is None:
+            if signature.warmup is None or name in besides:
                 continue
             try:
                 self.run(name, made_up_inputs(signature, signature.warmup))
