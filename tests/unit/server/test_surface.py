@@ -217,6 +217,14 @@ class TestModels:
         registry.artifacts.remove(ModelId("other", 1))
         assert ["sample"] == [model["name"] for model in client.get("/v1/models").json()["models"]]
 
+    def test_say_which_of_their_versions_cannot_be_served(
+        self, client: TestClient, registry: Registry, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(registry, "refused", refused)
+        other, sample = client.get("/v1/models").json()["models"]
+        assert {"4": "no variables"} == sample["refused"]
+        assert "refused" not in other
+
     def test_in_trouble_hide_no_other(
         self, client: TestClient, registry: Registry, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -244,6 +252,11 @@ class TestModels:
 
 def unavailable(*_: object) -> list[str]:
     raise Unavailable("S3 does not answer")
+
+
+def refused(model: str) -> dict[int, str]:
+    """What serving plain directories knows of a version that it does not serve."""
+    return {4: "no variables"} if model == "sample" else {}
 
 
 class TestLabels:
@@ -349,6 +362,17 @@ class TestHealth:
             answer = client.get("/healthz")
         expected = {"error": "no model has a version to answer with"}
         assert (503, expected) == (answer.status_code, answer.json())
+
+    def test_says_why_there_is_nothing_to_serve(
+        self,
+        started: tuple[Health, ModelServer],
+        registry: Registry,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        registry.commit(registry.propose_unset("sample", "stable"))
+        monkeypatch.setattr(registry, "refused", refused)
+        expected = {"error": "sample:4 cannot be served: no variables"}
+        assert (503, expected) == started[0]()
 
     def test_can_be_asked_for_by_head(self, client: TestClient) -> None:
         assert 200 == client.head("/healthz").status_code
