@@ -3,7 +3,6 @@
 import shutil
 import signal
 import subprocess
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic, sleep
@@ -11,10 +10,9 @@ from urllib.request import urlopen
 
 import pytest
 
+from .steady import ANSWER, BODY, changes, steady, until_all_answer
 from .terminal import DEPLOY, PATIENCE, Client, deploy, environment, free_port, must, running
 
-BODY = {"instances": [[1.0], [5.0]]}
-ANSWER = {"predictions": [[2.5], [4.5]]}
 ALIAS_TTL = 1.0
 
 
@@ -41,60 +39,14 @@ def port(registry: Path, tmp_path: Path) -> Iterator[int]:
         yield port
 
 
-class Load(threading.Thread):
-    """One client that asks without pause, and remembers who answered and what went wrong."""
-
-    def __init__(self, port: int) -> None:
-        super().__init__(daemon=True)
-        self.versions: list[str] = []
-        self.failures: list[object] = []
-        self._client = Client(port)
-        self._stopping = threading.Event()
-
-    def run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                answer = self._client.ask("/v1/models/sample:predict", BODY)
-            except OSError as error:
-                self.failures.append(error)
-                return
-            if (answer.status, answer.document) != (200, ANSWER):
-                self.failures.append(answer)
-            self.versions.append(answer.headers["x-model-version"])
-
-    def stop(self) -> None:
-        self._stopping.set()
-        self.join(PATIENCE)
-        self._client.close()
-
-
-def until_all_answer(loads: list[Load], version: str) -> float:
-    """Wait until each client's newest answer came from `version`; the seconds it took."""
-    started = monotonic()
-    while {load.versions[-1] if load.versions else "" for load in loads} != {version}:
-        assert monotonic() < started + PATIENCE, f"version {version} never answered"
-        sleep(0.01)
-    return monotonic() - started
-
-
-def changes(versions: list[str]) -> list[str]:
-    """`["1", "1", "2", "2", "1"]` → `["1", "2", "1"]`."""
-    return [v for i, v in enumerate(versions) if i == 0 or versions[i - 1] != v]
-
-
 def test_flips_and_rollbacks_under_load_drop_no_request(registry: Path, port: int) -> None:
-    loads = [Load(port) for _ in range(3)]
-    for load in loads:
-        load.start()
-    until_all_answer(loads, "1")
-    for _ in range(2):
-        must(registry, "promote", "sample", 2)
-        until_all_answer(loads, "2")
-        must(registry, "rollback", "sample")
+    with steady(port) as loads:
         until_all_answer(loads, "1")
-    for load in loads:
-        load.stop()
-    assert [] == [failure for load in loads for failure in load.failures]
+        for _ in range(2):
+            must(registry, "promote", "sample", 2)
+            until_all_answer(loads, "2")
+            must(registry, "rollback", "sample")
+            until_all_answer(loads, "1")
     # And nobody was sent back and forth: one change for each flip.
     assert [["1", "2", "1", "2", "1"]] * 3 == [changes(load.versions) for load in loads]
 

@@ -1,0 +1,66 @@
+"""Clients that ask `half_plus_two` without a pause, while something happens to its server."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic, sleep
+
+from .terminal import PATIENCE, Client
+
+BODY = {"instances": [[1.0], [5.0]]}
+ANSWER = {"predictions": [[2.5], [4.5]]}
+
+
+class Load(threading.Thread):
+    """One client that asks without pause, and remembers who answered and what went wrong."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(daemon=True)
+        self.versions: list[str] = []
+        self.failures: list[object] = []
+        self._client = Client(port)
+        self._stopping = threading.Event()
+
+    def run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                answer = self._client.ask("/v1/models/sample:predict", BODY)
+            except OSError as error:
+                self.failures.append(error)
+                return
+            if (answer.status, answer.document) != (200, ANSWER):
+                self.failures.append(answer)
+            self.versions.append(answer.headers["x-model-version"])
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self.join(PATIENCE)
+        self._client.close()
+
+
+def until_all_answer(loads: list[Load], version: str) -> float:
+    """Wait until each client's newest answer came from `version`; the seconds it took."""
+    started = monotonic()
+    while {load.versions[-1] if load.versions else "" for load in loads} != {version}:
+        assert monotonic() < started + PATIENCE, f"version {version} never answered"
+        sleep(0.01)
+    return monotonic() - started
+
+
+def changes(versions: list[str]) -> list[str]:
+    """`["1", "1", "2", "2", "1"]` → `["1", "2", "1"]`."""
+    return [v for i, v in enumerate(versions) if i == 0 or versions[i - 1] != v]
+
+
+@contextmanager
+def steady(port: int, clients: int = 3) -> Iterator[list[Load]]:
+    """So many clients, none of which may see a failure."""
+    loads = [Load(port) for _ in range(clients)]
+    for load in loads:
+        load.start()
+    try:
+        yield loads
+    finally:
+        for load in loads:
+            load.stop()
+    assert [] == [failure for load in loads for failure in load.failures]
