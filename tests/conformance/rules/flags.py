@@ -46,9 +46,15 @@ GROUP = Group(
             better="is taken with one warning that says why, so that scripts keep working",
         ),
         Rule(
-            "An unknown flag is an error",
-            "prints the usage and exits",
+            "An unknown flag",
+            "prints the usage, and the server goes on without it",
             (cli("what_cannot_be_meant_is_bad_usage"),),
+            better="is an error that names the nearest one",
+        ),
+        Rule(
+            "A boolean is true by itself, and has any other value behind `=`",
+            "`true` or `false`; the next word is another argument",
+            (cli("a_flag_keeps_its_meaning"), cli("what_cannot_be_meant_is_bad_usage")),
         ),
         Rule(
             "`--version`",
