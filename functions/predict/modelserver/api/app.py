@@ -175,8 +175,9 @@ async def _about_model(server: ModelServer, exchange: _Exchange, target: Target)
     exchange.asked, exchange.verb = asked, target.verb
     methods = {"predict": server.predict, "classify": server.classify, "regress": server.regress}
     if method := methods.get(target.verb):
-        body = await read_body(exchange.request, server.settings)
-        answer = await _in_thread(asked, partial(method, asked, body, wait=0))
+        limits = server.settings.max_body_bytes, server.settings.max_inflated_bytes
+        body = await read_body(exchange.request, *limits)
+        answer = await _in_thread(asked, lambda: method(asked, body.content(), wait=0))
         return Response(answer, media_type="application/json", headers=_headers(asked.routed))
     if target.verb == "metadata":
         document = await _in_thread(asked, partial(server.metadata, asked, wait=0))

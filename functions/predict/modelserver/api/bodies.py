@@ -1,25 +1,30 @@
 """The body of a request, within its limits."""
 
-from anyio.to_thread import run_sync
 from starlette.requests import Request
 
 from modelserver.errors import BodyTooLarge
-from modelserver.settings import ServingSettings
 
 from .compression import inflate
 
 
-async def read_body(request: Request, settings: ServingSettings) -> bytes:
-    """
-    The body, inflated if it says that it is gzip; b"" if it is not, or inflates to too much.
+class Body:
+    """What arrived; `content` undoes its compression, which may take a while."""
 
-    Raises BodyTooLarge as soon as what arrives is known to be too large.
-    """
-    body = await _arriving(request, settings.max_body_bytes)
+    def __init__(self, arrived: bytes, *, packed: bool, limit: int) -> None:
+        self._arrived = arrived
+        self._packed = packed
+        self._limit = limit
+
+    def content(self) -> bytes:
+        """The body, inflated if it says that it is gzip; b"" if it is not, or too much."""
+        return inflate(self._arrived, self._limit) if self._packed else self._arrived
+
+
+async def read_body(request: Request, limit: int, inflated_limit: int) -> Body:
+    """Raises BodyTooLarge as soon as it is known that more than `limit` bytes arrive."""
     # Upstream looks for the word anywhere in the header.
-    if "gzip" in request.headers.get("content-encoding", "").lower():
-        return await run_sync(inflate, body, settings.max_inflated_bytes)
-    return body
+    packed = "gzip" in request.headers.get("content-encoding", "").lower()
+    return Body(await _arriving(request, limit), packed=packed, limit=inflated_limit)
 
 
 async def _arriving(request: Request, limit: int) -> bytes:
