@@ -190,7 +190,7 @@ class Registry:
         for version in sorted(target.versions()):
             self.published(ModelId(model, version), state)
         after = changes.set_alias(state, alias_name(alias), target)
-        return Proposal(model, action, base, after)
+        return Proposal(model, action, base, after, _not_the_default(model, alias, after))
 
     def propose_rollback(
         self, model: str, alias: str, *, to: int | None = None, expect: int | None = None
@@ -205,7 +205,8 @@ class Registry:
         log = self.aliases.log(model)
         target, skipped = changes.rollback_target(log, alias_name(alias), to)
         after = changes.set_alias(base.state if base else EMPTY, alias, target)
-        notes = tuple(f"passed over version {v}, which was deleted" for v in skipped)
+        passed = tuple(f"passed over version {v}, which was deleted" for v in skipped)
+        notes = passed + _not_the_default(model, alias, after)
         return Proposal(model, "rollback", base, after, notes)
 
     def propose_unset(self, model: str, alias: str, *, expect: int | None = None) -> Proposal:
@@ -297,6 +298,14 @@ class Registry:
     def _known_models(self) -> str:
         models = self.models()
         return f"models here: {_some(models)}" if models else "publish one: deploy publish PATH"
+
+
+def _not_the_default(model: str, alias: str, state: State) -> tuple[str, ...]:
+    """Who moves `stable` mostly means to move everybody: after a models.config it does not."""
+    if alias != DEFAULT_ALIAS or state.default != HIGHEST:
+        return ()
+    where = f"requests that name no version go to the highest one, not to {alias!r}"
+    return (f"{where}; to change that: deploy alias default {model} {alias}",)
 
 
 def alias_flag(alias: str) -> str:

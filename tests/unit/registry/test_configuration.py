@@ -118,6 +118,19 @@ def test_what_is_lost_or_answers_differently_is_said(registry: Registry) -> None
     ) == proposal.notes
 
 
+def test_who_moves_stable_is_told_when_that_moves_nobody(registry: Registry) -> None:
+    promote(registry, 1)
+    assert () == registry.propose_promote(ModelId("sample", 2), "stable").notes
+    apply(registry, config(labels={"stable": 2}))
+    for proposal in (
+        registry.propose_promote(ModelId("sample", 3), "stable"),
+        registry.propose_rollback("sample", "stable"),
+    ):
+        (note,) = proposal.notes
+        assert "not to 'stable'; to change that: deploy alias default sample stable" in note
+    assert () == registry.propose_promote(ModelId("sample", 3), "canary").notes
+
+
 def test_models_that_are_not_in_the_file_are_left_alone(registry: Registry) -> None:
     plan = propose(registry, [config()], place)
     assert ("other",) == plan.left
