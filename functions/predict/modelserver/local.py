@@ -35,7 +35,7 @@ _log = logging.getLogger("modelserver")
 _GRACE_SECONDS = 10
 # Compiling is for versions whose plan was lost; publishing may take longer over it.
 _COMPILE_SECONDS = 120.0
-# A version that hangs must not keep the others from answering.
+# Many versions, or one that hangs, must not keep the others from answering.
 _READY_SECONDS = 30.0
 
 
@@ -81,7 +81,8 @@ def serve_directories(source: ModelConfig | Path, settings: LocalSettings) -> No
         threading.Thread(target=watcher.run, args=(stopping,), daemon=True).start()
         # Who connects meanwhile waits in the listener's queue, as for TensorFlow Serving.
         if not watcher.ready.wait(_READY_SECONDS):
-            _log.warning("not every version has been tried yet; those that are complete answer")
+            _log.warning("not every version has been tried yet: requests for the others wait")
+            catalogue.answer_undecided()
         _run(server, watching, settings, listener, stopping)
 
 

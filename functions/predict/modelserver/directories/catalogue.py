@@ -1,90 +1,76 @@
-"""
-What is known of the version directories that are served in place.
-
-A version is *settled* when nothing about it changed for a while, *complete* when it is
-settled, all its values are there and it has compiled, and *refused* when it settled as
-something that cannot be served; that holds until it changes.
-"""
+"""What is known of the version directories that are served in place, model by model."""
 
 import logging
-import math
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from modelregistry.aliases import changes
 from modelregistry.configuration import ModelConfig
-from modelregistry.errors import ModelRefused, NotFound, RegistryError, Unavailable
+from modelregistry.errors import ModelRefused, NotFound, Unavailable
 from modelregistry.names import ModelId
 from modelregistry.plan import Compiler, Plan
 
-from .checkpoint import incomplete
-from .listing import Print, base_directory, fingerprint, versions
+from .listing import Print, base_directory, versions
+from .version import Complete, Refusal, Version, judge, take_print
 
 _log = logging.getLogger(__name__)
 
-# Compiling takes a core each.
-_AT_ONCE = 2
-# What failed through no fault of the version is tried again without a change of it.
-_RETRY_SECONDS = 30.0
-_UNREADABLE = "its files cannot be read: "
+# Compiling takes a core each; but one that hangs must not hold up the others.
+AT_ONCE = 4
 
 Outcome = Literal["complete", "refused", "changed", "known"]
-
-
-@dataclass(frozen=True)
-class Complete:
-    """A version as it compiled: where, what its files were, and its plan."""
-
-    directory: Path
-    print: Print
-    plan: Plan
-
-
-@dataclass
-class _Version:
-    """
-    One directory. `print` is as of the last look and stands since `since`; `good` is the
-    last that compiled, which may be older. `refused` says why `print` cannot be served,
-    and `retry` when that is to be doubted.
-    """
-
-    directory: Path
-    print: Print
-    since: float
-    settled: bool = False
-    good: Complete | None = None
-    refused: str = ""
-    retry: float = math.inf
-    reported: str = ""
-    compiling: threading.Lock = field(default_factory=threading.Lock)
-
-    @property
-    def is_good(self) -> bool:
-        """Whether it is complete as it lies there."""
-        return self.good is not None and self.good.print == self.print
-
-    @property
-    def is_undecided(self) -> bool:
-        return self.settled and not self.refused and not self.is_good
+Standing = tuple[int | None, frozenset[int]]  # what the default means, and what has a number
 
 
 @dataclass
 class _Model:
     """
-    `highest` is what the default means; `problem` why its base path was not listed, and
-    `told` what the last look said of it.
+    `highest` is what the default means, `untried` where that has not compiled; `problem`
+    is why its base path was not listed, and `told` what the last look said of it.
     """
 
     config: ModelConfig
     base: Path
-    versions: dict[int, _Version] = field(default_factory=dict)
+    versions: dict[int, Version] = field(default_factory=dict)
     highest: int | None = None
+    untried: bool = False
     problem: str = ""
-    told: tuple[int | None, Collection[int]] = (None, frozenset())
+    told: Standing = (None, frozenset())
+
+    def hopeful(self) -> list[int]:
+        return [number for number, version in self.versions.items() if version.is_hopeful]
+
+    def choose(self, *, untried_too: bool) -> None:
+        """
+        What the default means: the highest complete version that the policy keeps.
+
+        While what it keeps is not complete, the version in place stays, even one that is
+        gone or that the policy left behind: it answers from memory.
+        """
+        hopeful = self.hopeful()
+        kept = changes.kept(self.config.policy, hopeful)
+        ready = [number for number in kept if self.versions[number].good]
+        if self.untried and self.highest not in hopeful:
+            self.highest = None
+        if ready:
+            self.highest, self.untried = ready[-1], False
+        elif kept and self.highest is None and untried_too:
+            self.highest, self.untried = kept[-1], True
+        elif not changes.kept(self.config.policy, self.versions):
+            self.highest = None
+
+    def standing(self) -> Standing:
+        return self.highest, frozenset(self.hopeful())
+
+    def report(self, problem: str) -> None:
+        """Why there is nothing to see. Said once."""
+        if problem and problem != self.problem:
+            _log.warning("%s: %s", self.config.name, problem)
+        self.problem = problem
 
 
 class Catalogue:
@@ -108,7 +94,8 @@ class Catalogue:
         self._clock = clock
         self._models: dict[str, _Model] = {}
         self._lock = threading.RLock()
-        self._gate = threading.BoundedSemaphore(_AT_ONCE)
+        self._impatient = False
+        self._gate = threading.BoundedSemaphore(AT_ONCE)
 
     def configure(self, configs: Iterable[ModelConfig]) -> list[ModelId]:
         """
@@ -127,6 +114,17 @@ class Catalogue:
                 model.config, model.base = config, bases[name]
                 self._choose(model)
         return gone
+
+    def answer_undecided(self) -> None:
+        """
+        From now on a model without a version in place answers with the one that it would
+        have: the request waits until that has compiled. For when there are too many to
+        compile them all before the first request.
+        """
+        with self._lock:
+            self._impatient = True
+            for model in self._models.values():
+                self._choose(model)
 
     def models(self) -> list[str]:
         with self._lock:
@@ -147,18 +145,21 @@ class Catalogue:
         try:
             there = versions(model.base)
         except OSError as error:
-            self._report(name, model, f"{error.strerror}: {model.base}")
+            model.report(f"{error.strerror}: {model.base}")
             return [], False
-        self._report(name, model, "" if there else f"there is no version in {model.base}")
-        seen = {version: (place, _print(place)) for version, place in there.items()}
+        model.report("" if there else f"there is no version in {model.base}")
+        seen = {version: (place, take_print(place)) for version, place in there.items()}
         with self._lock:
             gone = [v for v in model.versions if v not in seen]
             for version in gone:
                 del model.versions[version]
             for version, (place, taken) in seen.items():
-                self._see(model, ModelId(name, version), place, taken, now)
+                new = Version(ModelId(name, version), place, taken, now)
+                found = model.versions.setdefault(version, new)
+                if found is not new:
+                    found.see(place, taken, now=now, settle=self._settle)
             self._choose(model)
-            before, model.told = model.told, self._standing(model)
+            before, model.told = model.told, model.standing()
             return [ModelId(name, v) for v in gone], before != model.told
 
     def undecided(self, name: str) -> list[ModelId]:
@@ -167,8 +168,8 @@ class Catalogue:
             model = self._models.get(name)
             if model is None:
                 return []
-            hopeful = [v for v, found in model.versions.items() if _is_hopeful(found)]
-            wanted = {*changes.kept(model.config.policy, hopeful), *model.config.labels.values()}
+            kept = changes.kept(model.config.policy, model.hopeful())
+            wanted = {*kept, *model.config.labels.values()}
             return [
                 ModelId(name, version)
                 for version in sorted(wanted, reverse=True)
@@ -195,18 +196,18 @@ class Catalogue:
                 taken = found.print
                 if not found.is_undecided:
                     return "known"
-            plan, refusal, retry = self._try(found.directory)
+            verdict = judge(self._compiler, found.directory)
             with self._lock:
-                if self._find(id) is not found or not taken == found.print == _print(
+                if self._find(id) is not found or not taken == found.print == take_print(
                     found.directory
                 ):
                     return "changed"
-                if plan is not None:
-                    found.good, found.reported = Complete(found.directory, taken, plan), ""
+                if isinstance(verdict, Refusal):
+                    found.refuse(verdict, self._clock())
                 else:
-                    self._refuse(id, found, refusal, retry)
+                    found.accept(verdict)
                 self._choose(self._models[id.model])
-        return "refused" if plan is None else "complete"
+        return "refused" if isinstance(verdict, Refusal) else "complete"
 
     def complete(self, id: ModelId) -> Complete:
         """
@@ -222,7 +223,7 @@ class Catalogue:
             self.compile(id)
         with self._lock:
             good = found.good
-            if good is not None and good.print == _print(good.directory):
+            if good is not None and good.print == take_print(good.directory):
                 return good
             if found.refused:
                 raise ModelRefused(found.refused)
@@ -234,8 +235,8 @@ class Catalogue:
             model = self._models.get(name)
             if model is None:
                 return []
-            found = {v for v, f in model.versions.items() if f.good or f.is_undecided}
-            return sorted(found if model.highest is None else found | {model.highest})
+            highest, found = model.standing()
+            return sorted(found if highest is None else found | {highest})
 
     def highest(self, name: str) -> int | None:
         """What a request means that names neither version nor label."""
@@ -262,91 +263,10 @@ class Catalogue:
         found = self._find(id)
         return found.print if found else None
 
-    def _find(self, id: ModelId) -> _Version | None:
+    def _find(self, id: ModelId) -> Version | None:
         with self._lock:
             model = self._models.get(id.model)
             return model.versions.get(id.version) if model else None
 
-    def _see(self, model: _Model, id: ModelId, place: Path, taken: Print, now: float) -> None:
-        found = model.versions.get(id.version)
-        if found is None:
-            model.versions[id.version] = _Version(place, taken, now)
-            return
-        if (place, taken) != (found.directory, found.print):
-            found.directory, found.print, found.since = place, taken, now
-            found.settled, found.refused, found.retry = False, "", math.inf
-        elif now >= found.retry:
-            found.refused, found.retry = "", math.inf
-        if not found.settled and now - found.since >= self._settle:
-            found.settled = True
-            if not found.is_good and (missing := _missing(place, taken)):
-                self._refuse(id, found, missing, math.inf)
-
-    def _refuse(self, id: ModelId, found: _Version, reason: str, retry: float) -> None:
-        found.refused, found.retry = reason, retry
-        if reason != found.reported:
-            again = "when it changes" if retry == math.inf else f"in {_RETRY_SECONDS:.0f} s"
-            _log.error("%s is not served: %s; it is tried again %s", id, reason, again)
-        found.reported = reason
-
-    def _try(self, directory: Path) -> tuple[Plan | None, str, float]:
-        try:
-            return self._compiler.compile(directory), "", math.inf
-        except ModelRefused as error:
-            return None, _sentence(error), math.inf
-        except RegistryError as error:
-            return None, _sentence(error), self._clock() + _RETRY_SECONDS
-        except OSError as error:
-            return None, f"{directory}: {error}", self._clock() + _RETRY_SECONDS
-
     def _choose(self, model: _Model) -> None:
-        """
-        What the default means: the highest complete version that the policy keeps.
-
-        While what it keeps is not complete, the version in place stays, even one that is
-        gone or that the policy left behind: it answers from memory.
-        """
-        hopeful = [v for v, found in model.versions.items() if _is_hopeful(found)]
-        kept = changes.kept(model.config.policy, hopeful)
-        ready = [version for version in kept if model.versions[version].good]
-        if ready:
-            model.highest = ready[-1]
-        elif not changes.kept(model.config.policy, model.versions):
-            model.highest = None
-
-    @staticmethod
-    def _standing(model: _Model) -> tuple[int | None, Collection[int]]:
-        reachable = (v for v, f in model.versions.items() if f.good or f.is_undecided)
-        return model.highest, frozenset(reachable)
-
-    @staticmethod
-    def _report(name: str, model: _Model, problem: str) -> None:
-        if problem and problem != model.problem:
-            _log.warning("%s: %s", name, problem)
-        model.problem = problem
-
-
-def _is_hopeful(found: _Version) -> bool:
-    """Complete, or to be compiled: what a policy chooses from."""
-    return found.good is not None or found.is_undecided
-
-
-def _print(place: Path) -> Print:
-    """What a version that cannot be looked into has instead of a fingerprint is the reason."""
-    try:
-        return fingerprint(place)
-    except OSError as error:
-        return ((f"{_UNREADABLE}{error}", 0, 0, 0),)
-
-
-def _missing(place: Path, taken: Print) -> str:
-    if taken[0][0].startswith(_UNREADABLE):
-        return taken[0][0]
-    try:
-        return incomplete(place)
-    except OSError as error:
-        return f"{_UNREADABLE}{error}"
-
-
-def _sentence(error: RegistryError) -> str:
-    return f"{error}: {error.hint}" if error.hint else str(error)
+        model.choose(untried_too=self._impatient)

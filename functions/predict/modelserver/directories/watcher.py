@@ -4,6 +4,7 @@ Looks at the directories and the configuration, again and again, and tells the s
 
 import logging
 import math
+import queue
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -15,7 +16,7 @@ from modelserver.errors import ServingError
 from modelserver.routing import Router
 from modelserver.servables import Servables
 
-from .catalogue import Catalogue
+from .catalogue import AT_ONCE, Catalogue
 from .configfile import ConfigFile
 from .inplace import PlainRegistry
 
@@ -30,9 +31,24 @@ def settle_seconds(poll: float) -> float:
     return min(poll, _SOON) if poll > 0 else _SOON
 
 
-def _in_thread(work: Callable[[], None]) -> None:
-    # A daemon: the end of the process waits for no compiler.
-    threading.Thread(target=work, name="compile", daemon=True).start()
+class _Workers:
+    """Do what they are told in so many threads, begun by the first of it."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._todo: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+
+    def __call__(self, work: Callable[[], None]) -> None:
+        """Do `work` when one of them is free."""
+        self._todo.put(work)
+        while self._count:
+            self._count -= 1
+            # A daemon: the end of the process waits for no compiler.
+            threading.Thread(target=self._run, name="compile", daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            self._todo.get()()
 
 
 class Watcher:
@@ -55,7 +71,7 @@ class Watcher:
         poll: float,
         file: ConfigFile | None = None,
         file_poll: float = 0.0,
-        start: Callable[[Callable[[], None]], None] = _in_thread,
+        start: Callable[[Callable[[], None]], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._registry = registry
@@ -65,7 +81,7 @@ class Watcher:
         self._poll = poll
         self._file = file
         self._file_poll = file_poll
-        self._start = start
+        self._start = start or _Workers(AT_ONCE)
         self._clock = clock
         self._compiling: set[ModelId] = set()
         self._lock = threading.Lock()

@@ -395,6 +395,22 @@ def test_a_version_that_cannot_be_read_says_so(shelf: Shelf) -> None:
     assert reason.startswith("its files cannot be read: ")
 
 
+def test_a_model_that_has_not_been_compiled_can_be_asked_for_its_best_version(
+    shelf: Shelf,
+) -> None:
+    shelf.put(1)
+    shelf.put(2, "broken")
+    shelf.look()
+    shelf.look()
+    assert shelf.highest is None
+    shelf.catalogue.answer_undecided()
+    assert [2, [1, 2]] == [shelf.highest, shelf.versions]
+    with pytest.raises(ModelRefused):
+        shelf.catalogue.complete(ModelId("m", 2))
+    assert [1, [1]] == [shelf.highest, shelf.versions]
+    assert shelf.base / "1" == shelf.catalogue.complete(ModelId("m", 1)).directory
+
+
 policies = st.one_of(
     st.just(ALL),
     st.builds(Policy, st.just("latest"), st.integers(1, 4)),
@@ -410,6 +426,15 @@ steps = st.one_of(
 )
 
 
+def happen(shelf: Shelf, what: str, which: object) -> None:
+    if isinstance(which, Policy):
+        shelf.configure(which)
+    elif what == "drop":
+        shutil.rmtree(shelf.base / str(which), ignore_errors=True)
+    else:
+        shelf.put(which, "good" if what == "put" else "broken")
+
+
 @settings(max_examples=60, deadline=None)
 @given(steps=st.lists(steps, max_size=12))
 def test_whatever_happens_the_default_ends_where_the_policy_puts_it(
@@ -419,27 +444,23 @@ def test_whatever_happens_the_default_ends_where_the_policy_puts_it(
     shelf = Shelf(tmp_path_factory.mktemp("base"))
     policy: Policy = LATEST
     good: set[int] = set()
-    broken: set[int] = set()
+    broken_now: set[int] = set()
     for what, which in steps:
         if isinstance(which, Policy):
             policy = which
-            shelf.configure(policy)
-        elif isinstance(which, int):
-            if what != "drop":
-                shelf.put(which, "good" if what == "put" else "broken")
-            elif (shelf.base / str(which)).exists():
-                shelf.drop(which)
-            # What was good and is broken now stays what it was, in memory.
-            good = (
-                good | {which} if what == "put" else good - ({which} if what == "drop" else set())
-            )
-            broken = broken - {which} if what != "break" else broken | ({which} - good)
+        happen(shelf, what, which)
+        number = {which} if isinstance(which, int) else set()
+        # What was good and is broken now stays what it was, in memory.
+        good = (good | number) if what == "put" else good - (number if what == "drop" else set())
+        broken_now = (broken_now | number) if what == "break" else broken_now - number
         before = shelf.highest
         shelf.settle()
+        for version in good - broken_now:
+            shelf.catalogue.complete(ModelId("m", version))  # somebody asks for each
         ready = changes.kept(policy, good)
         if ready:
             assert ready[-1] == shelf.highest
-        elif not changes.kept(policy, good | broken):
+        elif not changes.kept(policy, good | broken_now):
             assert shelf.highest is None
         else:
             assert before == shelf.highest

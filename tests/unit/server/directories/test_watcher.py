@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic, sleep
@@ -13,10 +14,11 @@ from modelregistry.artifacts.store import Fetched
 from modelregistry.configuration import ModelConfig
 from modelregistry.errors import InvalidInput, Refused
 from modelregistry.names import ModelId
+from modelregistry.plan import Plan
 from modelregistry.progress import UNWATCHED
 from modelserver import modelsconfig
 from modelserver.asked import Asked
-from modelserver.directories.catalogue import Catalogue
+from modelserver.directories.catalogue import AT_ONCE, Catalogue
 from modelserver.directories.configfile import ConfigFile
 from modelserver.directories.inplace import PlainRegistry
 from modelserver.directories.watcher import Watcher, settle_seconds
@@ -492,3 +494,42 @@ def test_a_new_configuration_is_looked_at_at_once_even_with_a_poll_of_zero(world
     world.configure("n")
     watcher.run(Pauses(world.time, 3))
     assert 7 == world.version("n")
+
+
+def test_versions_are_compiled_a_few_at_a_time(world: World) -> None:
+    """Those that hang, too: they hold up as many others as there are workers."""
+    names = [f"m{number}" for number in range(AT_ONCE + 3)]
+    for name in names:
+        world.model(name, 1)
+    world.configure(*names)
+    going, most, more = threading.Semaphore(0), Counter[str](), threading.Event()
+    compile_now = world.judge.compile
+
+    def slowly(directory: Path) -> Plan:
+        most["now"] += 1
+        most["most"] = max(most["most"], most["now"])
+        going.release()
+        assert more.wait(10)
+        most["now"] -= 1
+        return compile_now(directory)
+
+    world.judge.compile = slowly  # type: ignore[method-assign]
+    watcher = Watcher(
+        world.registry,
+        world.catalogue,
+        world.servables,
+        world.router,
+        poll=1,
+        clock=world.time,
+    )
+    watcher.configure(world.config.read())
+    for _ in range(3):
+        world.time.seconds += SETTLE
+        watcher.look()
+    for _ in range(AT_ONCE):
+        assert going.acquire(timeout=10)
+    assert not watcher.ready.is_set()
+    more.set()
+    assert watcher.ready.wait(10)
+    assert AT_ONCE == most["most"]
+    assert [1] * len(names) == [world.version(name) for name in names]
