@@ -20,7 +20,7 @@ arrival     what is said when a version has come into a registry
 asking      a question to a server; authorising, what it wants to see first
 
 reading, listing, inspecting, releasing, configuring, aliasing, publishing, copying, cleaning,
-serving and predicting are the commands.
+warming, serving and predicting are the commands.
 
 No TensorFlow, no web framework and no boto3 here: what needs them is imported by
 the command that needs it, when it runs.

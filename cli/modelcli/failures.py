@@ -38,6 +38,7 @@ CODES: Sequence[tuple[type[Exception], int]] = (
     (serving.PortTaken, 1),
     (serving.BadSetting, 2),
     (serving.NoHttpEvent, 1),
+    (serving.BadWarmup, 4),
 )
 
 

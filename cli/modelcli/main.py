@@ -24,6 +24,7 @@ from . import (
     reading,
     releasing,
     serving,
+    warming,
 )
 from .command import Command, FlagCommand
 from .session import Session, session_of
@@ -56,6 +57,7 @@ app = typer.Typer(
     },
 )
 alias = typer.Typer(help="The names that users call: set, unset, list, default.")
+warmup = typer.Typer(help="Requests that warm a model up wherever it is loaded: record.")
 
 
 def _print_version(asked: bool) -> None:
@@ -111,6 +113,10 @@ _add(alias, "set", aliasing.set_alias)
 _add(alias, "unset", aliasing.unset_alias)
 _add(alias, "list", aliasing.list_aliases)
 _add(alias, "default", aliasing.set_default)
+
+app.add_typer(warmup, name="warmup", rich_help_panel=_VERSIONS)
+
+_add(warmup, "record", warming.record)
 
 _add(app, "publish", publishing.publish, _VERSIONS)
 _add(app, "copy", copying.copy, _VERSIONS)

@@ -174,6 +174,13 @@ def test_an_answer_that_classify_could_not_give_refuses_the_publish(copy: Copy) 
     )
 
 
+def test_who_wants_no_warm_up_is_not_held_up_by_its_files(copy: Copy) -> None:
+    model = copy("half_plus_two")
+    (model / files.PREDICTION_LOGS).write_bytes(b"nothing of the kind")
+    plan = SubprocessCompiler(warm_up=False).compile(model)
+    assert (True, ()) == (plan.single_threaded_executor, plan.recorded)
+
+
 def test_nothing_of_a_refused_version_is_kept(copy: Copy, registry: Registry) -> None:
     model = copy("half_plus_two")
     (model / files.PREDICTION_LOGS).write_bytes(b"nothing of the kind")

@@ -88,11 +88,12 @@ def serve_directories(source: ModelConfig | Path, settings: LocalSettings) -> No
 
 def predict_once(registry: Registry, reference: Reference, body: bytes) -> bytes:
     """
-    Answer one predict request in this process, as a server would.
+    Answer one predict request in this process, as a server would that is not warm.
 
     Raises ServingError and RegistryError.
     """
-    server = ModelServer.over(registry, ServingSettings(), SubprocessCompiler())
+    compiler = SubprocessCompiler(warm_up=False)
+    server = ModelServer.over(registry, ServingSettings(warm_up=False), compiler)
     return server.predict(Asked(reference.model, reference.version, reference.alias), body)
 
 
@@ -127,7 +128,9 @@ def _listening(settings: LocalSettings) -> Iterator[tuple[socket.socket, threadi
 
 
 def _compiler(settings: LocalSettings) -> SubprocessCompiler:
-    return SubprocessCompiler(tags=settings.saved_model_tags, timeout=_COMPILE_SECONDS)
+    return SubprocessCompiler(
+        tags=settings.saved_model_tags, timeout=_COMPILE_SECONDS, warm_up=settings.warm_up
+    )
 
 
 def _named(source: ModelConfig | Path) -> str:

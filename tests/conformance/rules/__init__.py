@@ -21,6 +21,7 @@ from . import (
     strings,
     syntax,
     urls,
+    warmup,
     web,
 )
 
@@ -40,6 +41,7 @@ GROUPS: tuple[Group, ...] = (
     web.GROUP,
     strict.GROUP,
     loading.GROUP,
+    warmup.GROUP,
     lifecycle.GROUP,
     configuration.GROUP,
     flags.GROUP,

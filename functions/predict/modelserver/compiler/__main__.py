@@ -1,11 +1,12 @@
 """
 The process in which a SavedModel is tried out; a crash of TensorFlow ends only this.
 
-    python -m modelserver.compiler DIRECTORY RESULT LIFELINE TAG...
+    python -m modelserver.compiler DIRECTORY RESULT LIFELINE RECORDED TAG...
 
 RESULT is a file, written and then perhaps written again: `{"plan": …}` or
 `{"refused": message, "hint": hint}`. LIFELINE is an inherited pipe's descriptor:
 when its other end closes the parent is gone, and so are we, with RESULT's directory.
+RECORDED is `recorded` to run what the model has recorded, and put it into the plan.
 """
 
 import json
@@ -28,11 +29,13 @@ from modelserver.warmup import files
 from . import effects, export, metagraph, trial
 
 
-def compile_model(directory: Path, tags: Sequence[str], result: Path) -> None:
+def compile_model(
+    directory: Path, tags: Sequence[str], result: Path, *, warm_up: bool = True
+) -> None:
     """
     Write to `result` the plan of the SavedModel in `directory`.
 
-    Raises ModelRefused, and BadWarmup for what it has recorded.
+    Raises ModelRefused, and, where what it has recorded is to `warm_up`, BadWarmup.
     """
     warnings: list[str] = []
     size = export.disk_bytes(directory)
@@ -50,7 +53,8 @@ def compile_model(directory: Path, tags: Sequence[str], result: Path) -> None:
         memory_bytes=0,
     )
     changing = effects.of_signatures(graph, plan)
-    requests = files.requests(directory, signatures, metagraph.defaults(graph))
+    defaults = metagraph.defaults(graph)
+    requests = files.requests(directory, signatures, defaults) if warm_up else iter(())
     plan, trials = trial.try_out(directory, plan, changing, requests, warnings)
     plan = replace(plan, warnings=tuple(warnings))
     _write(result, {"plan": plan.to_json()})
@@ -61,11 +65,12 @@ def compile_model(directory: Path, tags: Sequence[str], result: Path) -> None:
 
 
 def main(arguments: Sequence[str]) -> None:
-    directory, result, lifeline, *tags = arguments
+    directory, result, lifeline, recorded, *tags = arguments
     lost = int(lifeline), Path(result).parent
     threading.Thread(target=_die_with_parent, args=lost, daemon=True).start()
     try:
-        compile_model(Path(directory), tags, Path(result))
+        warm_up = recorded == "recorded"
+        compile_model(Path(directory), tags, Path(result), warm_up=warm_up)
     except ModelRefused as refusal:
         _write(Path(result), {"refused": str(refusal), "hint": refusal.hint})
     except BadWarmup as error:

@@ -52,7 +52,7 @@ def _tensorflow(name: str) -> ModuleType:
 def _bare() -> ModuleType:
     spec = importlib.util.find_spec("tensorflow")
     if spec is None:
-        raise ModuleNotFoundError("tensorflow is not installed")
+        raise ModuleNotFoundError("tensorflow is not installed", name="tensorflow")
     places = list(spec.submodule_search_locations or [])
     module = ModuleType("tensorflow")
     module.__path__ = places

@@ -32,9 +32,15 @@ class SubprocessCompiler:
     also when this process is killed.
     """
 
-    def __init__(self, *, tags: Sequence[str] = ("serve",), timeout: float = 600) -> None:
-        """`tags` choose the graph of a SavedModel that has several; `timeout` is in seconds."""
+    def __init__(
+        self, *, tags: Sequence[str] = ("serve",), timeout: float = 600, warm_up: bool = True
+    ) -> None:
+        """
+        `tags` choose the graph of a SavedModel that has several; `timeout` is in seconds.
+        Without `warm_up` nobody looks at the requests that it has recorded.
+        """
         self._tags = tuple(tags)
+        self._recorded = "recorded" if warm_up else "unrecorded"
         self._timeout = timeout
 
     def compile(self, directory: Path) -> Plan:
@@ -65,7 +71,7 @@ class SubprocessCompiler:
         command = [sys.executable, "-P", "-X", "faulthandler", "-m", "modelserver.compiler"]
         try:
             child = subprocess.Popen(
-                [*command, str(directory), str(result), str(theirs), *self._tags],
+                [*command, str(directory), str(result), str(theirs), self._recorded, *self._tags],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

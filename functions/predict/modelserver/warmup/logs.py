@@ -15,6 +15,7 @@ from modelregistry.plan import Signature
 from modelserver import methods
 from modelserver.codec.request import DEFAULT_SIGNATURE
 from modelserver.errors import BadWarmup, InvalidRequest
+from modelserver.runtime import dtypes
 from modelserver.runtime.tensors import Array
 
 from . import protos, tensors
@@ -153,6 +154,21 @@ class Logs:
                 reason = "Input tensor must be the same for all Signatures."
                 raise BadWarmup(where, _INVALID, reason)
             tensor = fed
+
+
+def serialized(request: Request, signatures: Mapping[str, Signature]) -> bytes:
+    """The PredictionLog of a request, as TensorFlow Serving and `Logs` read it."""
+    log = protos.types()["PredictionLog"]()
+    made = getattr(log, f"{request.method}_log").request
+    made.model_spec.signature_name = request.signature
+    if request.method == "predict":
+        specs = signatures[request.signature].inputs
+        for name, array in request.inputs.items():
+            tensors.fill(made.inputs[name], array, dtypes.of(specs[name].dtype).number)
+    else:
+        made.input.example_list.examples.extend(request.inputs[methods.INPUTS].tolist())
+    data: bytes = log.SerializeToString(deterministic=True)
+    return data
 
 
 def _examples(input: Any) -> Array:  # noqa: A002, ANN401 - a message
