@@ -73,7 +73,12 @@ _ALL = (
     Flag("num_tflite_pools", "int", "1 per CPU", _NO_TFLITE),
     Flag("num_tflite_interpreters_per_pool", "int", "1", _NO_TFLITE),
     Flag("enable_signature_method_name_check", "bool", "false"),
-    Flag("xla_cpu_compilation_enabled", "bool", "false", "graphs run without XLA's compiler"),
+    Flag(
+        "xla_cpu_compilation_enabled",
+        "bool",
+        "false",
+        "TensorFlow's own default decides what XLA compiles",
+    ),
     Flag("xla_gpu_compilation_enabled", "bool", "false", _NO_GPU),
     Flag("enable_profiler", "bool", "true", "the profiler is a gRPC service, and there is none"),
     Flag("thread_pool_factory_config_file", "string", "", "threads are TensorFlow's own"),

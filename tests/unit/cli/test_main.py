@@ -16,7 +16,7 @@ from tests.unit.cli.deploying import Deploy
 
 DEPLOY = Path(sys.executable).with_name("deploy")
 HEAVY = {"numpy", "tensorflow", "keras", "fastapi", "uvicorn", "modelserver.runtime"}
-HEAVY |= {"boto3", "botocore", "s3transfer"}
+HEAVY |= {"boto3", "botocore", "s3transfer", "google.protobuf", "modelcli.upstream"}
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -75,6 +75,8 @@ def test_a_missing_argument_is_bad_usage_with_the_usage(deploy: Deploy) -> None:
         ["promote", "sample", "1"],
         ["rollback", "sample"],
         ["history", "sample"],
+        ["apply", "nowhere"],
+        ["export"],
     ],
 )
 def test_what_needs_no_tensorflow_does_not_import_it(arguments: list[str], tmp_path: Path) -> None:
