@@ -67,6 +67,11 @@ GROUP = Group(
                     {"outputs": ['"\\/\b\f\n\r\t\x1f\0']},
                 ),
                 answers(
+                    "second half of a pair",
+                    predict("kinds", '{"signature_name": "raw", "inputs": "\\ude00"}'),
+                    {"outputs": {"b64": "7biA"}},
+                ),
+                answers(
                     "surrogate pair",
                     predict("kinds", '{"signature_name": "string", "inputs": "\\ud83d\\ude00"}'),
                     {"outputs": "😀"},

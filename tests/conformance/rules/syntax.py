@@ -37,14 +37,22 @@ GROUP = Group(
             "400 with rapidjson's text and offset",
             (
                 bad("no JSON", "instances: [3]", "Invalid value. at offset: 0"),
-                bad("cut off", '{"instances": [3', "Missing a comma or ] after an array element…"),
+                bad(
+                    "cut off", '{"instances": [3', "Missing a comma or ']' after an array element…"
+                ),
                 bad("comma at the end of a list", '{"instances": [3,]}', "Invalid value. at…"),
                 bad("comma at the end", '{"instances": [3],}', "Missing a name for object member…"),
                 bad("no colon", '{"instances" [3]}', "Missing a colon after a name of object…"),
                 bad("single quotes", "{'instances': [3]}", "Missing a name for object member…"),
                 bad("comment", '{/* three */ "instances": [3]}', "Missing a name for object…"),
-                bad("zeros before a number", '{"instances": [03]}', "Missing a comma or ] after…"),
+                bad(
+                    "zeros before a number", '{"instances": [03]}', "Missing a comma or ']' after…"
+                ),
                 bad("open string", '{"instances": ["x]}', "Missing a closing quotation mark…"),
+                bad("no comma", '{"a": 1 "b": 2}', "Missing a comma or '}' after an object…"),
+                bad("control character", '{"a": "\x01"}', "Invalid escape character in string.…"),
+                bad("closing brace alone", "}", "The document is empty. at offset: 0"),
+                bad("first half of a pair", '{"a": "\\ud83d"}', "The surrogate pair in string…"),
                 bad("unknown escape", '{"instances": ["\\x"]}', "Invalid escape character in…"),
             ),
         ),
@@ -127,9 +135,15 @@ GROUP = Group(
         ),
         Rule(
             "A number that no double holds",
-            "400 `Number too big to be stored in double.`",
+            "400 `Number too big to be stored in double.`, by its exponent: `2e308` is infinite",
             (
                 bad("too big", '{"inputs": 1e400}', "Number too big to be stored in double.…"),
+                bad(
+                    "nothing, too big",
+                    '{"inputs": 0e309}',
+                    "Number too big to be stored in double.…",
+                ),
+                answers("just too big", _of("-2e308"), {"outputs": float("-inf")}),
                 answers("too small", _of("1e-400"), {"outputs": 0.0}),
             ),
         ),

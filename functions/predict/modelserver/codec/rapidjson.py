@@ -1,10 +1,11 @@
 """
-JSON read exactly as rapidjson reads it: TensorFlow Serving's parser and its error texts.
+JSON read exactly as rapidjson 1.1.0 reads it: TensorFlow Serving's parser and its error texts.
 
-Differs from Python's `json` in what it takes (`Inf`, `-NaN`, strings that are not
-UTF-8, any depth of nesting), in what it refuses (1e400, half a surrogate pair) and
-in how it says so, with the offset in bytes. About ten times slower than the C
-scanner of `json`, so `syntax` comes here only for bodies that the scanner gets wrong.
+Differs from Python's `json` in what it takes (`Inf`, `-NaN`, strings that are not UTF-8,
+the second half of a surrogate pair alone, any depth of nesting), in what it refuses (1e400,
+0e309, the first half alone) and in how it says so, with the offset in bytes. About ten
+times slower than the C scanner of `json`, so `syntax` comes here only for bodies that the
+scanner gets wrong.
 
 Strings come back as str in which a byte that is no UTF-8 is a surrogate escape.
 """
@@ -24,6 +25,8 @@ _END = 0
 _QUOTE, _BACKSLASH, _COMMA, _COLON, _MINUS, _U = b'"\\,:-u'
 _OPEN_LIST, _CLOSE_LIST, _OPEN_OBJECT, _CLOSE_OBJECT = b"[]{}"
 _BLANK = frozenset(b" \t\n\r")
+# With one of these no document begins, and to rapidjson it is as good as empty.
+_NO_BEGINNING = frozenset(b"\x00]},:")
 
 _WORDS = {ord("n"): (b"null", None), ord("t"): (b"true", True), ord("f"): (b"false", False)}
 _ESCAPES = dict(
@@ -31,12 +34,20 @@ _ESCAPES = dict(
 )
 
 _PLAIN = re.compile(rb'[^"\\\x00-\x1f]*')
-_NUMBER = re.compile(rb"-?(?:0|[1-9][0-9]*)(?P<decimal>(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)")
+_WHOLE = re.compile(rb"-?(?:0|[1-9][0-9]*)")
+_FRACTION = re.compile(rb"\.([0-9]*)")
+_EXPONENT = re.compile(rb"[eE][-+]?([0-9]*)")
 _NON_FINITE = re.compile(rb"(-?)(?:(NaN)|Inf(?:inity|(?!i)))")
-_EXPONENT = re.compile(rb"[eE][-+]?")
+_DECIMAL = re.compile(r"(-?)([0-9]+)(?:\.([0-9]*))?(?:[eE]\+?(-?[0-9]+))?")
 _HEX = re.compile(rb"\\u([0-9a-fA-F]{4})")
 
 _LONGEST_INTEGER = len("-9223372036854775808")
+_LONGEST_DOUBLE = 308  # digits that are surely none too big
+_LONGEST_EXPONENT = 9  # characters that tell whether it is too big
+_HIGHEST_POWER = 308
+
+TOO_BIG = "Number too big to be stored in double."
+HALF_A_PAIR = "The surrogate pair in string is invalid."
 
 
 Members = list[tuple[str, object]]
@@ -80,7 +91,7 @@ def read(body: bytes, object_of: Callable[[Members], dict[str, object]] = first_
     """
     body += b"\x00"
     at = _skip(body, len(BOM) if body.startswith(BOM) else 0)
-    if body[at] == _END:
+    if body[at] in _NO_BEGINNING:
         raise _error("The document is empty.", at)
     enclosing: list[_List | _Object] = []
     while True:
@@ -114,7 +125,7 @@ def read(body: bytes, object_of: Callable[[Members], dict[str, object]] = first_
 
 class _List:
     closing = _CLOSE_LIST
-    complaint = "Missing a comma or ] after an array element."
+    complaint = "Missing a comma or ']' after an array element."
 
     def __init__(self) -> None:
         self._items: list[object] = []
@@ -132,7 +143,7 @@ class _List:
 
 class _Object:
     closing = _CLOSE_OBJECT
-    complaint = "Missing a comma or } after an object member."
+    complaint = "Missing a comma or '}' after an object member."
 
     def __init__(self, object_of: Callable[[Members], dict[str, object]]) -> None:
         self._object_of = object_of
@@ -165,9 +176,12 @@ def _scalar(body: bytes, at: int) -> tuple[object, int]:
         if body.startswith(word, at):
             return value, at + len(word)
         raise _error("Invalid value.", at + _alike(body, at, word))
-    if found := _NUMBER.match(body, at):
-        return _number(body, found)
+    if found := _WHOLE.match(body, at):
+        return _number(body, at, found[0], found.end())
     if found := _NON_FINITE.match(body, at):
+        if body.startswith((b".", b"e", b"E"), found.end()):
+            # rapidjson reads on, and has forgotten what was before: Inf.5 is 0.5.
+            return _number(body, at, found[1] + b"0", found.end())
         sign = -1.0 if found[1] else 1.0
         return (math.nan if found[2] else sign * math.inf), found.end()
     # rapidjson points behind what it had already taken for part of a number.
@@ -176,22 +190,67 @@ def _scalar(body: bytes, at: int) -> tuple[object, int]:
     raise _error("Invalid value.", at + taken)
 
 
-def _number(body: bytes, found: re.Match[bytes]) -> tuple[float, int]:
-    """An int, or a float for a decimal literal and for an integer beyond 64 bits."""
-    text, at = found[0], found.end()
-    if not found["decimal"]:
-        if body.startswith(b".", at):
+def _number(body: bytes, begin: int, whole: bytes, at: int) -> tuple[float, int]:
+    """
+    An int, or a float for a decimal literal and for an integer beyond 64 bits.
+
+    `whole` is what was before `at`, where a point or an exponent may follow.
+    """
+    if len(whole) > _LONGEST_DOUBLE and math.isinf(float(whole)):
+        raise _error(TOO_BIG, begin)
+    fraction = _FRACTION.match(body, at)
+    if fraction:
+        if not fraction[1]:
             raise _error("Miss fraction part in number.", at + 1)
-        if not body.startswith((b"e", b"E"), at) and len(text) <= _LONGEST_INTEGER:
-            whole = int(text)
-            if -(2**63) <= whole < 2**64:
-                return whole, at
-    if b"e" not in text and b"E" not in text and (exponent := _EXPONENT.match(body, at)):
-        raise _error("Miss exponent in number.", exponent.end())
-    number = float(text)
-    if math.isinf(number):
-        raise _error("Number too big to be stored in double.", found.start())
+        at = fraction.end()
+    exponent = _EXPONENT.match(body, at)
+    if exponent:
+        if not exponent[1]:
+            raise _error("Miss exponent in number.", exponent.end())
+        at = exponent.end()
+    elif not fraction and len(whole) <= _LONGEST_INTEGER:
+        integer = int(whole)
+        if -(2**63) <= integer < 2**64:
+            return integer, at
+    text = whole + (fraction[0] if fraction else b"") + (exponent[0] if exponent else b"")
+    number = decimal(text.decode())
+    if number is None:
+        raise _error(TOO_BIG, begin)
     return number, at
+
+
+def decimal(literal: str) -> float | None:
+    """
+    The double that a literal stands for, None where rapidjson finds it too big for one.
+
+    It looks at the exponent alone: 2e308 is infinite, 0e309 is too big.
+    """
+    found = _DECIMAL.fullmatch(literal)
+    if found is None:
+        raise ValueError(literal)
+    sign, whole, fraction, exponent = found.groups(default="")
+    power = int(exponent[:_LONGEST_EXPONENT] or 0)
+    counted = _counted(whole, fraction) if power > _HIGHEST_POWER // 2 else 0
+    if power > _HIGHEST_POWER + counted or math.isinf(float(whole)):
+        return None
+    number = float(literal)
+    if math.isinf(number) and counted:
+        # As it is computed there, by one multiplication: it may be just below infinity.
+        number = float(f"{sign}{whole}{fraction[:counted]}") * float(f"1e{power - counted}")
+    return number
+
+
+def _counted(whole: str, fraction: str) -> int:
+    """How many digits of the fraction rapidjson counts; it has read about seventeen by then."""
+    if len(whole) > _LONGEST_INTEGER or int(whole) >= 2**64:
+        return 0
+    read, digits = int(whole), len(whole) - 1
+    for counted, digit in enumerate(fraction):
+        if read >= 2**53 and digits >= 17:
+            return counted
+        read = read * 10 + int(digit)
+        digits += read > 0
+    return len(fraction)
 
 
 def _string(body: bytes, at: int) -> tuple[str, int]:
@@ -206,7 +265,7 @@ def _string(body: bytes, at: int) -> tuple[str, int]:
         if body[end] == _END:
             raise _error("Missing a closing quotation mark in string.", end)
         if body[end] != _BACKSLASH:
-            raise _error("Invalid encoding in string.", end)
+            raise _error("Invalid escape character in string.", end)
         piece, at = _escape(body, end)
         pieces.append(piece)
 
@@ -219,13 +278,15 @@ def _escape(body: bytes, at: int) -> tuple[bytes, int]:
     if kind != _U:
         raise _error("Invalid escape character in string.", at)
     code, end = _hex(body, at, at)
-    if 0xD800 <= code <= 0xDBFF and body.startswith(b"\\u", end):
+    if 0xD800 <= code <= 0xDBFF:
+        if not body.startswith(b"\\u", end):
+            raise _error(HALF_A_PAIR, at)
         low, end = _hex(body, end, at)
-        if 0xDC00 <= low <= 0xDFFF:
-            code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00)
-    if 0xD800 <= code <= 0xDFFF:
-        raise _error("The surrogate pair in string is invalid.", at)
-    return chr(code).encode(), end
+        if not 0xDC00 <= low <= 0xDFFF:
+            raise _error(HALF_A_PAIR, at)
+        code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00)
+    # The second half of a pair alone passes, in three bytes that are no UTF-8.
+    return chr(code).encode("utf-8", "surrogatepass"), end
 
 
 def _hex(body: bytes, at: int, begin: int) -> tuple[int, int]:

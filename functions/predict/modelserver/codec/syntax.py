@@ -1,7 +1,6 @@
 """From the bytes of a body to its JSON object, as quickly as Python's own scanner allows."""
 
 import json
-import math
 import re
 
 from modelserver.codec import rapidjson
@@ -37,7 +36,7 @@ def read_object(body: bytes, *, strict: bool = False) -> dict[str, object]:
         raise InvalidRequest("JSON Parse error: The document is empty")
     object_of = rapidjson.only_once if strict else rapidjson.first_wins
     document: object = _scan(body, strict=strict)
-    if document is None:
+    if not isinstance(document, dict) and len(body) <= EXACT_BYTES:
         document = rapidjson.read(body, object_of)
     if not isinstance(document, dict):
         raise InvalidRequest(f"JSON Value: {excerpt(document)} Is not object")
@@ -62,7 +61,7 @@ def _scan(body: bytes, *, strict: bool) -> object:
 
 def _refuse_half_pairs(body: bytes) -> None:
     if b"\\" in body and _LONE_SURROGATE.search(body):
-        raise ValueError("The surrogate pair in string is invalid.")
+        raise ValueError(rapidjson.HALF_A_PAIR)
 
 
 def _reason(error: Exception) -> str:
@@ -74,9 +73,9 @@ def _reason(error: Exception) -> str:
 
 
 def _finite(digits: str) -> float:
-    value = float(digits)
-    if math.isinf(value):
-        raise ValueError(f"Number too big to be stored in double: {digits[:40]}")
+    value = rapidjson.decimal(digits)
+    if value is None:
+        raise ValueError(f"{rapidjson.TOO_BIG.rstrip('.')}: {digits[:40]}")
     return value
 
 

@@ -13,8 +13,9 @@ from typing import TypeGuard, cast
 
 import numpy as np
 
-from modelserver.codec.dtypes import UINT64, Array, JsonType, Kind
+from modelserver.codec.dtypes import DOUBLE, UINT64, Array, JsonType, Kind
 from modelserver.codec.excerpt import excerpt, json_kind
+from modelserver.codec.rapidjson import TOO_BIG
 from modelserver.errors import InvalidRequest, UnsupportedType
 
 MAX_RANK = 64
@@ -145,6 +146,9 @@ def _check_leaf(value: object, rule: JsonType) -> None:
         raise _unsupported(value, rule)
     elif _fits(value, rule):
         return
+    elif type(value) is int and abs(value) > DOUBLE[1]:
+        # Upstream's parser says so already; Python's takes integers of any length.
+        raise InvalidRequest(f"JSON Parse error: {TOO_BIG}")
     elif rule.strict and type(value) is int:
         raise InvalidRequest(
             f"JSON Value: {excerpt(value)} is out of range for type: {rule.dtype.name},"
