@@ -43,8 +43,8 @@ REFUSALS = {
     "asset_above": r"'../../secret.txt' of .* lies outside its assets/",
     "asset_elsewhere": r"'/etc/passwd' of .* lies outside its assets/",
     "asset_missing": r"asset 'lookup_table.txt' of .* is missing",
-    "link": "variables in .* is a link",
-    "dangling_link": "assets/note in .* is a link",
+    "dangling_link": "assets/note in .* is a link that leads nowhere",
+    "looping_link": "assets/back in .* is a link that leads back",
     "named_pipe": "assets/pipe in .* is a named pipe",
     "socket_file": "door in .* is a socket",
 }

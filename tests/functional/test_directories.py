@@ -158,6 +158,32 @@ def test_live_edits_of_the_file_move_the_version_and_back(base: Path, tmp_path: 
     assert bad[0].startswith(f"keeping the last configuration: {file}:2:12: ")
 
 
+def test_a_version_of_links_is_served_as_tensorflow_serving_serves_it(
+    base: Path, tmp_path: Path
+) -> None:
+    """As mounted volumes and caches of models lay them out."""
+    elsewhere = (base / "1").rename(tmp_path / "elsewhere")
+    linked = base / "2"
+    linked.mkdir()
+    (linked / "variables").symlink_to(elsewhere / "variables")
+    (linked / "saved_model.pb").symlink_to(elsewhere / "saved_model.pb")
+    (base / "1").symlink_to(elsewhere)
+    with serving(tmp_path, f"--model_base_path={base}") as (port, _):
+        for version in (1, 2):
+            path = f"/v1/models/default/versions/{version}:predict"
+            assert (200, ANSWER) == asked(port, path, BODY)
+    refused = subprocess.run(
+        [DEPLOY, "publish", linked, "sample"],
+        env=environment(tmp_path / "registry"),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+    )
+    assert 4 == refused.returncode
+    assert "is a link to" in refused.stderr
+
+
 def test_one_broken_and_one_missing_model_stop_no_other(
     base: Path, broken: Path, tmp_path: Path
 ) -> None:

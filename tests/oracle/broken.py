@@ -120,14 +120,12 @@ def asset_missing(directory: Path) -> None:
     shutil.rmtree(directory / "assets")
 
 
-def link(directory: Path) -> None:
-    variables = directory / "variables"
-    variables.rename(directory.with_suffix(".elsewhere"))
-    variables.symlink_to(directory.with_suffix(".elsewhere"))
-
-
 def dangling_link(directory: Path) -> None:
     (directory / "assets" / "note").symlink_to("/nowhere")
+
+
+def looping_link(directory: Path) -> None:
+    (directory / "assets" / "back").symlink_to(directory)
 
 
 def named_pipe(directory: Path) -> None:
@@ -164,8 +162,8 @@ SPOILT: dict[str, tuple[str, Spoil]] = {
     "asset_above": ("lookup_table", asset_above),
     "asset_elsewhere": ("lookup_table", asset_elsewhere),
     "asset_missing": ("lookup_table", asset_missing),
-    "link": ("half_plus_two", link),
     "dangling_link": ("half_plus_two", dangling_link),
+    "looping_link": ("half_plus_two", looping_link),
     "named_pipe": ("half_plus_two", named_pipe),
     "socket_file": ("half_plus_two", socket_file),
 }

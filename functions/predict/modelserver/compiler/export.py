@@ -2,7 +2,8 @@
 The files of an export: what has to be there before loading, and what must not.
 
 Checked first because TensorFlow loads without a word what then fails every request
-(no variables), and follows links and paths to wherever they lead.
+(no variables), and follows paths to wherever they lead. Links are followed, too: a version
+that is served in place may consist of them, and who publishes has refused them before.
 """
 
 import os
@@ -16,7 +17,6 @@ from modelregistry.errors import ModelRefused
 from . import protos
 
 _KINDS = {
-    stat.S_IFLNK: "a link",
     stat.S_IFIFO: "a named pipe",
     stat.S_IFSOCK: "a socket",
     stat.S_IFBLK: "a device",
@@ -30,7 +30,7 @@ def disk_bytes(directory: Path) -> int:
     """
     if not directory.is_dir():
         raise ModelRefused(f"{directory} is not a directory")
-    return sum(entry.stat(follow_symlinks=False).st_size for entry in _files(directory, directory))
+    return sum(entry.stat().st_size for entry in _files(directory, directory, ()))
 
 
 def meta_graph(directory: Path, tags: Sequence[str]) -> Any:  # noqa: ANN401 - a message
@@ -58,21 +58,32 @@ def check_files(directory: Path, graph: Any) -> None:  # noqa: ANN401 - a messag
         _check_variables(directory)
 
 
-def _files(root: Path, directory: Path) -> Iterator[os.DirEntry[str]]:
+def _files(root: Path, directory: Path, above: Sequence[str]) -> Iterator[os.DirEntry[str]]:
+    """`above` are the directories that led here, by their real paths."""
+    within = (*above, os.path.realpath(directory))
     with os.scandir(directory) as entries:
         for entry in sorted(entries, key=lambda entry: entry.name):
             path = Path(entry.path)
-            mode = entry.stat(follow_symlinks=False).st_mode
-            if stat.S_ISDIR(mode):
-                yield from _files(root, path)
-            elif stat.S_ISREG(mode):
+            kind = _kind(path, within)
+            if kind == "a directory":
+                yield from _files(root, path, within)
+            elif kind == "a file":
                 yield entry
             else:
-                kind = _KINDS.get(stat.S_IFMT(mode), "no file")
                 raise ModelRefused(
                     f"{path.relative_to(root)} in {root} is {kind}",
                     hint="a version consists of plain files and directories",
                 )
+
+
+def _kind(path: Path, above: Sequence[str]) -> str:
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return "a link that leads nowhere"
+    if stat.S_ISDIR(mode):
+        return "a link that leads back" if os.path.realpath(path) in above else "a directory"
+    return "a file" if stat.S_ISREG(mode) else _KINDS.get(stat.S_IFMT(mode), "no file")
 
 
 def _read(directory: Path) -> Any:  # noqa: ANN401 - a message

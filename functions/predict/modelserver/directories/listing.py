@@ -10,8 +10,8 @@ from modelregistry.errors import InvalidInput
 from modelregistry.names import MAX_VERSION
 
 # Every entry below a directory: its relative path, and of a file size, time of the last
-# change in nanoseconds, and inode. Two that are equal were taken of the same bytes, unless
-# somebody means to deceive.
+# change in nanoseconds, and inode; of a link, those of the file that it leads to. Two that
+# are equal were taken of the same bytes, unless somebody means to deceive.
 Print = tuple[tuple[str, int, int, int], ...]
 
 _DIGITS = re.compile(r"0*([0-9]{1,19})")
@@ -47,21 +47,29 @@ def versions(base: Path) -> dict[int, Path]:
 
 
 def fingerprint(directory: Path) -> Print:
-    """What is in `directory`, and in the directory that it is a link to. Raises OSError."""
+    """What is in `directory`, links followed. Raises OSError."""
     place = os.path.realpath(directory)
-    return ((place, 0, 0, 0), *sorted(_entries(place, "")))
+    return ((place, 0, 0, 0), *sorted(_entries(place, "", (place,))))
 
 
-def _entries(directory: str, prefix: str) -> Iterator[tuple[str, int, int, int]]:
+def _entries(
+    directory: str, prefix: str, above: tuple[str, ...]
+) -> Iterator[tuple[str, int, int, int]]:
+    """`above` are the directories that led here: a link back to one of them is not followed."""
     with os.scandir(directory) as entries:
         for entry in entries:
             name = prefix + entry.name
-            if entry.is_dir(follow_symlinks=False):
-                yield name + "/", 0, 0, 0
-                yield from _entries(entry.path, name + "/")
+            place = os.path.realpath(entry.path) if entry.is_symlink() else entry.path
+            if entry.is_dir() and place not in above:
+                yield f"{name}/", 0, 0, 0
+                yield from _entries(place, f"{name}/", (*above, place))
             else:
-                there = entry.stat(follow_symlinks=False)
+                there = entry.stat(follow_symlinks=not _is_dangling(entry))
                 yield name, there.st_size, there.st_mtime_ns, there.st_ino
+
+
+def _is_dangling(entry: os.DirEntry[str]) -> bool:
+    return entry.is_symlink() and not (entry.is_file() or entry.is_dir())
 
 
 def _number(name: str) -> int | None:

@@ -104,3 +104,24 @@ def test_a_link_that_leads_elsewhere_now_shows_in_the_fingerprint(tmp_path: Path
     link.unlink()
     link.symlink_to("b")
     assert before != fingerprint(link)
+
+
+def test_a_change_behind_a_link_shows_in_the_fingerprint(tmp_path: Path) -> None:
+    base(tmp_path, "1", "elsewhere")
+    (tmp_path / "elsewhere" / "weights").write_bytes(b"one")
+    (tmp_path / "1" / "variables").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "1" / "saved_model.pb").symlink_to(tmp_path / "elsewhere" / "weights")
+    before = fingerprint(tmp_path / "1")
+    assert {"variables/", "variables/weights", "saved_model.pb"} <= {name for name, *_ in before}
+    (tmp_path / "elsewhere" / "weights").write_bytes(b"other")
+    after = fingerprint(tmp_path / "1")
+    changed = {name for name, *_ in set(before) ^ set(after)}
+    assert {"variables/weights", "saved_model.pb"} == changed
+
+
+def test_links_that_lead_back_or_nowhere_are_not_followed(tmp_path: Path) -> None:
+    version = base(tmp_path, "1/assets") / "1"
+    (version / "assets" / "back").symlink_to(version)
+    (version / "assets" / "nowhere").symlink_to("gone")
+    names = [name for name, *_ in fingerprint(version)]
+    assert [str(version), "assets/", "assets/back", "assets/nowhere"] == names
