@@ -320,6 +320,7 @@ def test_a_model_left_out_is_unloaded_and_one_that_is_added_is_served(world: Wor
     world.configure("a", "b")
     world.reread()
     assert [1, 1] == [world.version("a"), world.version("b")]
+    assert {ModelId("a", 1): 2, ModelId("b", 1): 1} == world.loads.count  # b never left
 
 
 @pytest.mark.parametrize(
