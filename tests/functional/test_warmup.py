@@ -20,6 +20,7 @@ from modelregistry.registry import Registry
 from modelserver.asked import Asked
 from modelserver.compiler import SubprocessCompiler, trial
 from modelserver.errors import ModelUnavailable
+from modelserver.prometheus import Prometheus
 from modelserver.runtime import Threads
 from modelserver.server import ModelServer
 from modelserver.settings import ServingSettings
@@ -216,6 +217,16 @@ def test_a_load_runs_what_was_recorded(
 ) -> None:
     server = serve(published(registry, lines(copy("counter"), INCREMENT)), **settings)
     assert expected == counted(server)
+
+
+def test_prometheus_sees_what_warming_up_took(copy: Copy, registry: Registry) -> None:
+    published(registry, lines(copy("half_plus_two"), {"instances": [[1.0]]}))
+    watching = Prometheus(lambda id: f"/models/{id.model}/{id.version}")
+    server = ModelServer.over(registry, ServingSettings(), SubprocessCompiler(), watching)
+    server.servables.get(ModelId("m", 1))
+    page = watching.page(server).decode().splitlines()
+    count = ':tensorflow:serving:model_warmup_latency_count{model_path="/models/m/1",status="OK"} 1'
+    assert count in page
 
 
 def test_a_version_whose_plan_is_lost_is_warmed_up_all_the_same(

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from threading import BoundedSemaphore
+from time import monotonic
 
 from modelregistry.errors import NoRegistry, NotFound, RegistryError
 from modelregistry.manifest import Manifest
@@ -14,6 +15,7 @@ from modelregistry.progress import UNWATCHED
 from modelregistry.registry import Registry
 
 from .errors import ModelNotFound, ModelUnavailable, ServingError
+from .observer import UNOBSERVED, Observer
 from .runtime import SavedModel, Threads
 from .servables import Servable, size_of
 from .warmup.requests import unpack
@@ -23,7 +25,12 @@ _LOADS_AT_ONCE = 2
 
 
 def loader(
-    registry: Registry, threads: Threads, compiler: Compiler, *, warm_ups: int = 1
+    registry: Registry,
+    threads: Threads,
+    compiler: Compiler,
+    *,
+    warm_ups: int = 1,
+    observer: Observer = UNOBSERVED,
 ) -> Callable[[ModelId], Servable]:
     """
     How `Servables` loads from `registry`; what was recorded runs `warm_ups` times, 0 for no
@@ -51,7 +58,9 @@ def loader(
                 recorded, plan = plan.recorded, replace(plan, recorded=())  # used only once
                 model = SavedModel.load(version.directory, plan, threads)
                 if warm_ups:
-                    _warm_up(id, model, recorded, warm_ups)
+                    seconds = _warm_up(id, model, recorded, warm_ups)
+                    if recorded:
+                        observer.warmed_up(id, seconds)
             if _has_assets(version.manifest):
                 weakref.finalize(model, files.pop_all().close)
         return Servable(id, model, plan, size_of(plan))
@@ -61,12 +70,14 @@ def loader(
 
 def _warm_up(
     id: ModelId, model: SavedModel, recorded: Sequence[RecordedRequest], times: int
-) -> None:
+) -> float:
     """
-    Run what was recorded, and the other signatures on made-up input.
+    Run what was recorded, and the other signatures on made-up input. Returns how long the
+    former took, in seconds.
 
     Raises ModelUnavailable if anything of it fails, as upstream fails the load.
     """
+    started = monotonic()
     for request in recorded:
         inputs = unpack(request)
         try:
@@ -74,7 +85,9 @@ def _warm_up(
                 model.run(request.signature, inputs)
         except ServingError as error:
             raise ModelUnavailable(f"{id} does not warm up: {request.source}: {error}") from error
+    seconds = monotonic() - started
     model.warm_up(besides={request.signature for request in recorded})
+    return seconds
 
 
 def _has_assets(manifest: Manifest) -> bool:

@@ -45,6 +45,9 @@ class Observer(Protocol):
     def loaded(self, id: ModelId, seconds: float, size: int) -> None:
         """`id` is loaded and warm, and takes `size` bytes."""
 
+    def warmed_up(self, id: ModelId, seconds: float) -> None:
+        """The requests that were recorded for `id` have run, as a part of its load."""
+
     def load_failed(self, id: ModelId, seconds: float, reason: str) -> None:
         """`id` could not be loaded."""
 
@@ -64,6 +67,9 @@ class Unobserved:
         pass
 
     def loaded(self, id: ModelId, seconds: float, size: int) -> None:
+        pass
+
+    def warmed_up(self, id: ModelId, seconds: float) -> None:
         pass
 
     def load_failed(self, id: ModelId, seconds: float, reason: str) -> None:

@@ -61,6 +61,12 @@ class Prometheus:
             ":tensorflow:core:graph_runs",
             "The number of graph executions behind graph_run_time_usecs.",
         )
+        self._warm_up_latency = Histogram(
+            ":tensorflow:serving:model_warmup_latency",
+            "Distribution of wall time (in microseconds) for warming up the model.",
+            *("model_path", "status"),
+            bounds=_LATENCIES,
+        )
         self._request_count = Counter(
             ":tensorflow:serving:request_count",
             "The total number of requests.",
@@ -124,7 +130,8 @@ class Prometheus:
         # In the order in which they are written.
         self._families = (
             *(self._load_attempts, self._load_latency, self._graph_run_time),
-            *(self._graph_run_times, self._graph_runs, self._request_count),
+            *(self._graph_run_times, self._graph_runs),
+            *(self._warm_up_latency, self._request_count),
             *(self._example_count, self._example_counts),
             *(self._request_latency, self._runtime_latency, self._load_seconds, self._loads),
             *(self._look_failures, self._request_seconds, self._requests, self._swaps),
@@ -153,6 +160,11 @@ class Prometheus:
 
     def loaded(self, id: ModelId, seconds: float, size: int) -> None:  # noqa: ARG002 - the size is known while it is loaded
         self._load_ended(id, seconds, "success")
+
+    def warmed_up(self, id: ModelId, seconds: float) -> None:
+        path = self._path_of(id)
+        with self._counting:
+            self._warm_up_latency.observe((path, _OK), int(seconds * 1e6))
 
     def load_failed(self, id: ModelId, seconds: float, reason: str) -> None:  # noqa: ARG002 - is in the log
         self._load_ended(id, seconds, "fail")

@@ -61,7 +61,7 @@ class ModelServer:
     ) -> "ModelServer":
         """The server of everything in `registry`."""
         times = max(1, settings.warm_up_iterations) if settings.warm_up else 0
-        load = loader(registry, settings.threads, compiler, warm_ups=times)
+        load = loader(registry, settings.threads, compiler, warm_ups=times, observer=observer)
         servables = Servables(
             load,
             budget=settings.memory_budget,

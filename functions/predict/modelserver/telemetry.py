@@ -125,6 +125,9 @@ class Telemetry:
         names = (id.model, str(id.version), NONE)
         self._measure(names, ("LoadTime", MetricUnit.Milliseconds, seconds * 1000))
 
+    def warmed_up(self, id: ModelId, seconds: float) -> None:
+        """No metric of its own: it is a part of LoadTime."""
+
     def load_failed(self, id: ModelId, seconds: float, reason: str) -> None:
         """No metric of its own: it is in the log, and the requests that met it are errors."""
 

@@ -71,6 +71,10 @@ GROUP = Group(
                 proved("a_graphs_failure_is_counted_under_its_own_code"),
                 proved("only_answers_have_a_latency_and_only_graphs_a_run_time"),
                 proved("loads_are_counted_by_how_they_end"),
+                proved("examples_are_counted_where_classify_and_regress_ran"),
+                Elsewhere(
+                    "tests/functional/test_warmup.py::test_prometheus_sees_what_warming_up_took"
+                ),
                 Elsewhere(
                     "tests/unit/server/test_exposition.py::"
                     "test_a_counter_keeps_the_name_that_it_was_given"
