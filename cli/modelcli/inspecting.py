@@ -117,6 +117,8 @@ def _show_facts(described: Described, aliases: Sequence[str]) -> None:
             ("memory", f"{wording.size(plan.memory_bytes)} when loaded"),
             ("compiled", f"with TensorFlow {plan.tensorflow}, tags {', '.join(plan.tags)}"),
         ]
+    if plan is not None and plan.recorded:
+        facts.append(("warm-up", wording.count(len(plan.recorded), "recorded request")))
     output.facts(facts)
     if plan is None:
         output.warning(f"it has no sound plan: deploy verify {manifest.id}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from . import options, output
+from . import options, output, wording
 from .failures import extra_for
 
 if TYPE_CHECKING:
@@ -61,8 +61,8 @@ def record(
             form=form,
             replace=replace,
         )
-    added = f"{recording.added} request{'' if recording.added == 1 else 's'} added"
-    output.line(f"{directory / recording.file}: {added}, {recording.total} in all")
+    added = wording.count(recording.added, "request")
+    output.line(f"{directory / recording.file}: {added} added, {recording.total} in all")
     output.note(f"they are run by: deploy publish {shlex.quote(str(directory))} MODEL")
 
 

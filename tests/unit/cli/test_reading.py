@@ -1,10 +1,13 @@
 """status, history, list, show and diff: data on stdout, and documents that stay as they are."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.fakes import savedmodel
+from modelregistry.names import ModelId
+from modelregistry.plan import RecordedRequest
+from tests.fakes import plan, savedmodel
 from tests.unit.cli.deploying import Deploy
 
 READS = [
@@ -189,6 +192,14 @@ def test_show_has_signatures_and_files(live: Deploy) -> None:
         ["stable"],
     )
     assert document["bytes"] == sum(file["size"] for file in document["files"])
+
+
+def test_show_counts_the_requests_that_a_version_is_warmed_up_with(live: Deploy) -> None:
+    assert "warm-up" not in live.ok("show", "sample:1").out
+    request = RecordedRequest("a file", "serving_default", {})
+    artifacts = live.registry().artifacts
+    artifacts.put_plan(ModelId("sample", 1), replace(plan(), recorded=(request, request)))
+    assert "warm-up    2 recorded requests" in live.ok("show", "sample:1").out
 
 
 def test_show_of_a_version_that_is_not_there_is_not_found(live: Deploy) -> None:

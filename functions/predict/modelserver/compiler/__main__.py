@@ -75,7 +75,7 @@ def main(arguments: Sequence[str]) -> None:
         _write(Path(result), {"refused": str(refusal), "hint": refusal.hint})
     except BadWarmup as error:
         message = f"{directory} does not warm up: {error}"
-        hint = "publish it without that file, or record it again: deploy warmup record"
+        hint = "remove that file, or record it again: deploy warmup record"
         _write(Path(result), {"refused": message, "hint": hint})
     # Nothing of the graph needs taking apart: the process ends here.
     os._exit(0)

@@ -92,15 +92,17 @@ class Logs:
                 f" Sent extra: {_set(given.keys() - wanted)}."
                 f" Missing but required: {_set(wanted - given.keys())}."
             )
-        for alias in wanted - given.keys() - defaults.keys():
+        if missing := sorted(wanted - given.keys() - defaults.keys()):
+            alias = missing[0]
             raise ValueError(
                 f"Signature input alias: {alias}(feed name: {signature.inputs[alias].tensor})"
                 " not found in request and no default value provided. Inputs expected to be"
                 f" in the request {_set(given)}, or default input alias set: {_names(defaults)}"
             )
-        if used := given.keys() - wanted:
+        if given.keys() - wanted:
             raise ValueError(
-                f"Inputs contains invalid name. Used request inputs: {_names(given.keys() - used)},"
+                "Inputs contains invalid name."
+                f" Used request inputs: {_names(given.keys() & wanted)},"
                 f" request input: {_names(given)}"
             )
         arrays = {}
