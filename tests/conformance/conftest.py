@@ -62,6 +62,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Registry:
 @pytest.fixture(scope="session")
 def doors(registry: Registry) -> Iterator[Doors]:
     doors = Doors(registry)
+    doors.load()
     with own_logging():
         yield doors
         doors.close()

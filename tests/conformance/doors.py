@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from starlette.testclient import TestClient
 
+from modelregistry.names import ModelId
 from modelregistry.registry import Registry
 from modelserver.api.app import create_app
 from modelserver.coldstart import ColdStart
@@ -64,6 +65,12 @@ class Doors:
         self._servables = Servables(loader(registry, threads, compiler), budget=10**10)
         self._open: dict[tuple[object, ...], Door] = {}
         self._closing = ExitStack()
+
+    def load(self) -> None:
+        """Load every version now: no case is to be answered with how slow that was."""
+        for model in self._registry.known_models():
+            for version in self._registry.versions(model):
+                self._servables.get(ModelId(model, version))
 
     def door(self, name: str, case: Case) -> Door:
         key = name, case.strict, case.cors, case.check_method_names, case.timeout

@@ -6,6 +6,7 @@ from pathlib import Path
 from .rule import Case, Elsewhere, Group, Rule
 from .rules import GROUPS
 
+_CASES = "../tests/conformance/rules"
 PLACE = Path(__file__).parents[2] / "docs" / "compatibility.md"
 
 _INTRODUCTION = """\
@@ -49,6 +50,8 @@ def _contents() -> Iterator[str]:
 def _section(group: Group) -> str:
     rows = "\n".join(map(_row, group.rules))
     head = "| rule | upstream | here | test |\n| --- | --- | --- | --- |"
+    if any(isinstance(proof, Case) for rule in group.rules for proof in rule.proof):
+        head = f"The cases: [{group.name}.py]({_CASES}/{group.name}.py)\n\n{head}"
     return f"## {group.title}\n\n{head}\n{rows}\n"
 
 
