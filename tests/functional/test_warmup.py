@@ -1,8 +1,11 @@
 """Recorded requests, from the files of real graphs through publishing to a warm server."""
 
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +29,7 @@ from modelserver.server import ModelServer
 from modelserver.settings import ServingSettings
 from modelserver.warmup import files, protos, records, tensors
 from modelserver.warmup.requests import unpack
-from tests.functional.conftest import run_child
+from tests.functional.conftest import ROOT, run_child
 from tests.oracle.cases import DEFAULT
 from tests.oracle.values import recorded
 from tests.unit.warmup.logs import EXAMPLE, floats, multi_inference, over_examples, predict
@@ -236,6 +239,32 @@ def test_a_version_whose_plan_is_lost_is_warmed_up_all_the_same(
     (plan,) = (tmp_path / "registry").rglob("plan.json")
     plan.unlink()
     assert 5 == counted(serve(registry))
+
+
+def test_a_cold_start_runs_what_was_recorded_and_reads_neither_protobuf_nor_the_files(
+    copy: Copy, registry: Registry, tmp_path: Path
+) -> None:
+    increment = predict("increment", by=np.array(7, np.int64))
+    published(registry, lines(log(copy("counter"), increment), INCREMENT))
+    registry.commit(registry.propose_promote(ModelId("m", 1), "stable"))
+    code = """if True:
+        import sys
+        from modelserver import handler
+        at_start = set(sys.modules)
+        from tests.functional.test_warmup import counted
+        print(counted(handler._start.server()))
+        kinds = ("google.protobuf", "google_crc32c", "modelserver.warmup.files")
+        print([name for name in kinds if name in at_start])
+    """
+    child = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "REGISTRY_URL": str(tmp_path / "registry"), "TMPDIR": str(tmp_path)},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ["12", "[]"] == child.stdout.splitlines()[-2:]
 
 
 def test_what_was_recorded_is_let_go_of_once_it_ran(copy: Copy, registry: Registry) -> None:

@@ -37,7 +37,7 @@ SIGNATURES = {
         _specs(outputs="DT_FLOAT"),
     ),
 }
-_NUMBERS = {"float32": 1, "float64": 2, "int32": 3, "object": 7}
+_NUMBERS = {"float32": 1, "float64": 2, "int32": 3, "object": 7, "int64": 9}
 
 
 def tensor(array: Array) -> Any:  # noqa: ANN401 - a message
