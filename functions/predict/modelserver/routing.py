@@ -230,7 +230,9 @@ class Router:
             for share in sorted(alias.routes, key=lambda share: -share.weight)
             if share.weight > 0
         ]
-        return [ModelId(*id) for id in dict.fromkeys(shares)]
+        ids = [ModelId(*id) for id in dict.fromkeys(shares)]
+        there = _there(followed, set(ids))
+        return [id for id in ids if id in there]
 
     def preload(self, model: str) -> None:
         """

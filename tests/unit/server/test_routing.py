@@ -182,6 +182,7 @@ def test_a_label_may_be_ahead_of_its_version(world: World, tmp_path: Path) -> No
         version(router, "canary")
     router.preload_all()
     assert 0 == world.loads.count[ModelId("sample", 4)]
+    assert [ModelId("sample", 3)] == router.wanted("sample")
     publish_all(world.registry, tmp_path / "more", {"sample": 4})
     world.pass_ttl()
     assert 4 == version(router, "canary")

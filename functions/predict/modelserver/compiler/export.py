@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from modelregistry.errors import ModelRefused
+from modelserver.checkpoint import shard_sizes
 
 from . import protos
 
@@ -136,52 +137,13 @@ def _check_variables(directory: Path) -> None:
             "variables/variables.index",
             hint="TensorFlow would load it and fail every request",
         )
-    count = _shards(index)
-    for shard in range(count):
-        name = f"variables.data-{shard:05d}-of-{count:05d}"
+    try:
+        names = shard_sizes(index.read_bytes())
+    except (ValueError, IndexError):
+        return  # it is damaged, which TensorFlow says when it loads it
+    for name in names:
         if not index.with_name(name).exists():
             raise ModelRefused(
                 f"variables/{name} of {directory} is missing",
-                hint=f"variables.index names {count} such files",
+                hint=f"variables.index names {len(names)} such files",
             )
-
-
-def _shards(index: Path) -> int:
-    """
-    How many files of values a checkpoint's index names; 0 if it is damaged, which
-    TensorFlow then says when it loads it.
-
-    The index is a sorted table (`tensorflow/core/lib/io/format.cc`) whose first
-    entry is the key '' with a BundleHeaderProto: three varints (shared and own
-    length of the key, both 0, and the value's length), then the value, whose
-    field 1 is `num_shards` (`tensor_bundle.proto`).
-    """
-    with index.open("rb") as file:
-        entry = _uncompressed(file.read(64))
-    if entry[:2] != b"\0\0" or entry[3:4] != b"\x08":
-        return 0
-    return _varint(entry[4:])[0]
-
-
-def _uncompressed(block: bytes) -> bytes:
-    """
-    The first bytes of a block, which older exporters compressed with snappy.
-
-    Snappy begins with the length of the whole, never 0, and a literal: a tag
-    whose upper six bits are its length, or from 60 on how many bytes hold that.
-    """
-    if block[:1] == b"\0":
-        return block
-    block = _varint(block)[1]
-    extra = max(0, (block[0] >> 2) - 59) if block else 0
-    return block[1 + extra :]
-
-
-def _varint(data: bytes) -> tuple[int, bytes]:
-    """The number at the beginning of `data`, and what follows it."""
-    value = 0
-    for position, byte in enumerate(data):
-        value |= (byte & 127) << 7 * position
-        if byte < 128:
-            return value, data[position + 1 :]
-    return 0, b""

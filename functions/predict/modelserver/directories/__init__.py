@@ -2,7 +2,6 @@
 Serving version directories in place: nothing is published, and nothing copied.
 
 listing     which directories are versions, and whether one changes
-checkpoint  which files of values a variables.index names, and how long they must be
 version     one of them: seen, settled, complete or refused
 catalogue   all of them, model by model, and what the default means
 inplace     that as a registry: versions, and aliases that flags or models.config own

@@ -15,8 +15,8 @@ from pathlib import Path
 from modelregistry.errors import ModelRefused, RegistryError
 from modelregistry.names import ModelId
 from modelregistry.plan import Compiler, Plan
+from modelserver.checkpoint import incomplete
 
-from .checkpoint import incomplete
 from .listing import Print, fingerprint
 
 _log = logging.getLogger(__name__)

@@ -20,9 +20,8 @@ from modelregistry.names import ModelId
 from modelregistry.plan import Plan
 from modelserver.directories.catalogue import Catalogue
 from tests.fakes import plan
+from tests.unit.server.checkpoints import index
 from tests.unit.server.doubles import Time
-
-from .tables import index
 
 SETTLE = 1.0
 ALL = Policy("all")

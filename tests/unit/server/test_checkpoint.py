@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelserver.directories.checkpoint import incomplete, shard_sizes
+from modelserver.checkpoint import incomplete, shard_sizes
 
-from .tables import index
+from .checkpoints import index
 
 names = st.text(st.sampled_from("abc/_"), min_size=1, max_size=12)
 
