@@ -13,10 +13,11 @@ _INTRODUCTION = """\
 # Beside TensorFlow Serving, rule by rule
 
 Written by `python -m tests.conformance` from the cases in
-[tests/conformance](../tests/conformance), and a test fails when the two differ. **{cases} cases of
-{rules} rules**: {same} rules are TensorFlow Serving's, {better} are better on purpose, and say how.
-A case is asked of the application that `deploy serve` runs and of the Lambda handler, with real
-graphs; where no request can show a rule, another test proves it.
+[tests/conformance](../tests/conformance), and a test fails when the two differ. **{cases} cases and
+{elsewhere} other tests prove {rules} rules**: {same} rules are TensorFlow Serving's, {better} are
+better on purpose, and say how. A case is asked of the application that `deploy serve` runs and of
+the Lambda handler, behind a Function URL and behind an HTTP API, with real graphs; where no request
+can show a rule, another test proves it.
 
 *Upstream* is TensorFlow Serving after 2.20. `pytest tests/conformance -k "NAME"` runs one case.
 """
@@ -25,9 +26,11 @@ graphs; where no request can show a rule, another test proves it.
 def page() -> str:
     """The whole document."""
     rules = [rule for group in GROUPS for rule in group.rules]
+    proofs = [proof for rule in rules for proof in rule.proof]
     better = sum(bool(rule.better) for rule in rules)
     introduction = _INTRODUCTION.format(
-        cases=sum(len(rule.proof) for rule in rules),
+        cases=sum(isinstance(proof, Case) for proof in proofs),
+        elsewhere=len({proof.test for proof in proofs if isinstance(proof, Elsewhere)}),
         rules=len(rules),
         same=len(rules) - better,
         better=better,
@@ -36,7 +39,7 @@ def page() -> str:
 
 
 def _contents() -> Iterator[str]:
-    yield "| | rules | better on purpose | cases |\n| --- | --- | --- | --- |"
+    yield "| | rules | better on purpose | cases and tests |\n| --- | --- | --- | --- |"
     for group in GROUPS:
         better = sum(bool(rule.better) for rule in group.rules)
         cases = sum(len(rule.proof) for rule in group.rules)
