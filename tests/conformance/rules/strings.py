@@ -47,6 +47,22 @@ GROUP = Group(
                     {"predictions": ["hi", "yo"]},
                 ),
                 answers(
+                    "b64 beside text",
+                    rows("kinds", "hi", {"b64": "eW8="}, signature="string"),
+                    {"predictions": ["hi", "yo"]},
+                ),
+                refuses(
+                    "b64 of a number is an object",
+                    rows("kinds", {"b64": 5}, signature="string"),
+                    "Failed to process element: 0 key: b64 of 'instances' list. Error:"
+                    " INVALID_ARGUMENT: JSON object: does not have named input: b64",
+                ),
+                refuses(
+                    "b64 after an object",
+                    rows("kinds", {"x": "hi"}, {"b64": "eW8="}, signature="string"),
+                    "Expecting object but got list at item 1 of input list",
+                ),
+                answers(
                     "named b64 rows",
                     rows("kinds", {"x": {"b64": "aGk="}}, signature="string"),
                     {"predictions": ["hi"]},
