@@ -151,6 +151,22 @@ def test_both_readers_agree_on_ordinary_json(
     assert rapidjson.read(raw) == read_object(raw) == json.loads(body)
 
 
+ESCAPES = st.sampled_from(
+    ["\\\\", '\\"', "\\n", "\\u00e9", "\\ud83d", "\\uDE00", "\\u", "ud83d", "de00", "\\", "\xff"]
+)
+
+
+@given(st.lists(ESCAPES))
+def test_both_readers_agree_on_escapes(pieces: list[str]) -> None:
+    body = f'{{"a": "{"".join(pieces)}"}}'.encode("latin-1")
+    try:
+        expected = rapidjson.read(body)
+    except InvalidRequest as error:
+        assert complaint(body) == str(error)
+    else:
+        assert read_object(body) == expected
+
+
 @given(st.binary())
 def test_random_bytes_are_read_or_refused(body: bytes) -> None:
     with contextlib.suppress(InvalidRequest):
@@ -189,3 +205,16 @@ def test_a_body_too_large_for_the_exact_reader_must_be_plain_json(end: bytes, te
 def test_a_large_body_may_hold_what_python_reads_beyond_the_standard() -> None:
     body = b'{"instances":[NaN, -Infinity]}' + b" " * EXACT_BYTES + b"trailing"
     assert str(read_object(body)["instances"]) == "[nan, -inf]"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (b"C:\\\\udata", "C:\\udata"),
+        (b"\\\\\\ud83d\\ude00", "\\😀"),
+        (b"\xff", "\udcff"),
+    ],
+)
+def test_a_large_body_may_hold_any_path_and_any_bytes(text: bytes, expected: str) -> None:
+    body = b'{"path":"' + text + b'"}' + b" " * EXACT_BYTES
+    assert read_object(body) == {"path": expected}

@@ -21,7 +21,12 @@ _LARGE_EXPONENTS = tuple(
 )
 _LONE_SURROGATE = re.compile(
     rb"\\u[dD](?:[89abAB]..(?!\\u[dD][c-fC-F]..)|(?<!\\u[dD][89abAB]..\\u[dD])[c-fC-F])"
-    rb"|\\\\u[dD]"  # an escaped backslash: too much for a pattern to tell what is escaped
+    rb"|\\\\u[dD]"  # an escaped backslash: too much for a quick pattern to tell what is escaped
+)
+# Which takes every escape from the first one on. Possessive: linear in any text.
+_HALF_PAIR = re.compile(
+    rb"(?:[^\\]++|\\u[dD][89abAB]..\\u[dD][c-fC-F]..|\\(?!u[dD][89a-fA-F]).)*+\\u[dD][89a-fA-F]",
+    re.DOTALL,
 )
 
 
@@ -50,7 +55,7 @@ def _scan(body: bytes, *, strict: bool) -> object:
         # Letters of base64 look like a large exponent as often as not, so only the
         # numbers themselves can tell.
         large = any(pattern.search(body) for pattern in _LARGE_EXPONENTS)
-        text = body.decode()
+        text = body.decode("utf-8", "surrogateescape")
         begin = _SPACE.match(text)
         return _DECODERS[strict, large].raw_decode(text, begin.end() if begin else 0)[0]
     except (ValueError, RecursionError) as error:
@@ -60,7 +65,7 @@ def _scan(body: bytes, *, strict: bool) -> object:
 
 
 def _refuse_half_pairs(body: bytes) -> None:
-    if b"\\" in body and _LONE_SURROGATE.search(body):
+    if b"\\" in body and _LONE_SURROGATE.search(body) and _HALF_PAIR.match(body):
         raise ValueError(rapidjson.HALF_A_PAIR)
 
 
