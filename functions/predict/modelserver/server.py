@@ -114,7 +114,11 @@ class ModelServer:
     def _over_examples(
         self, asked: Asked, body: bytes, wait: float | None, find: methods.Find
     ) -> tuple[ExamplesBody, Signature, dict[str, Array]]:
-        parsed = ExamplesBody.parse(body, strict=self.settings.strict)
+        parsed = ExamplesBody.parse(
+            body,
+            strict=self.settings.strict,
+            most_context=self.settings.max_inflated_bytes,
+        )
         servable = self._servable(asked, wait)
         signature = find(
             servable.plan.signatures,

@@ -186,7 +186,14 @@ GROUP = Group(
                     classify(TEN, context=[{"rings": 5}]),
                     "Example must be JSON object but got JSON Array",
                 ),
+                refuses(
+                    "beyond memory",
+                    classify(*[TEN] * 2000, context={"note": "x" * 60_000}),
+                    "'context' takes 60026 bytes: too many to repeat for each of 2000 examples, …",
+                ),
             ),
+            limit="repeated for each example it may take 100 MiB at the most: else a small body"
+            " could fill any memory",
         ),
         Rule(
             "`examples` is a list of objects with something in it",

@@ -183,6 +183,19 @@ class TestBodies:
         assert (context + written('{"x": 1}'), context) == (one, other)
         assert {"x": ("int64", [1]), "y": ("bytes", [b"z"])} == read(one)
 
+    def test_have_a_context_that_may_be_repeated_up_to_a_bound(self) -> None:
+        body = b'{"examples": [{}, {}], "context": {"x": 1}}'
+        one, other = ExamplesBody.parse(body, most_context=28).examples.tolist()
+        assert 28 == len(one + other)
+        with pytest.raises(InvalidRequest, match="'context' takes 14 bytes: too many to repeat"):
+            ExamplesBody.parse(body, most_context=27)
+
+    def test_cannot_make_terabytes_of_a_context(self) -> None:
+        examples = b"{}," * 300_000 + b"{}"
+        body = b'{"context": {"x": "' + b"a" * 1_000_000 + b'"}, "examples": [' + examples + b"]}"
+        with pytest.raises(InvalidRequest, match=r"^'context' takes 1000023 bytes: "):
+            ExamplesBody.parse(body)
+
     @pytest.mark.parametrize(
         ("body", "error"),
         [

@@ -104,6 +104,16 @@ class TestRequestsThatAreGzip:
         assert answer.json()["error"].startswith("JSON Parse error: Invalid value")
 
 
+def test_a_context_is_repeated_within_what_a_body_may_be_inflated_to(
+    registry: Registry, loads: Loads
+) -> None:
+    body = {"context": {"x": "a" * 1000}, "examples": [{}] * 10}
+    with serving(registry, loads, replace(SETTINGS, max_inflated_bytes=10_000)) as (client, _):
+        answer = client.post("/v1/models/sample:classify", json=body)
+    assert 400 == answer.status_code
+    assert answer.json()["error"].startswith("'context' takes 1018 bytes: too many to repeat")
+
+
 def asked(client: TestClient, body: bytes, accepted: str) -> httpx2.Response:
     return client.post(PREDICT, content=body, headers={"accept-encoding": accepted})
 

@@ -26,6 +26,9 @@ from modelserver.codec.syntax import read_object
 from modelserver.codec.tensors import decode_base64, is_base64, utf8
 from modelserver.errors import InvalidRequest
 
+# A context of half a body before each of the examples in the other half is the body's square.
+_MOST_CONTEXT = 100 * 1024 * 1024
+
 
 class _Kind(Enum):
     """What a feature is a list of; the value is its field in Feature."""
@@ -44,16 +47,28 @@ class ExamplesBody:
     """A vector of serialized Examples, as a string tensor is fed."""
 
     @classmethod
-    def parse(cls, body: bytes | bytearray | memoryview, *, strict: bool = False) -> "ExamplesBody":
+    def parse(
+        cls,
+        body: bytes | bytearray | memoryview,
+        *,
+        strict: bool = False,
+        most_context: int = _MOST_CONTEXT,
+    ) -> "ExamplesBody":
         """
         The features of `context` go before each example's own, which win over them.
 
-        Raises InvalidRequest for whatever cannot be such a list of examples.
+        Raises InvalidRequest for whatever cannot be such a list of examples, and where
+        repeating the context would take more than `most_context` bytes.
         """
         document = read_object(bytes(body), strict=strict)
         name = signature_name(document)
         context = serialized(document["context"]) if "context" in document else b""
         examples = _listed(document)
+        if len(context) * len(examples) > most_context:
+            raise InvalidRequest(
+                f"'context' takes {len(context)} bytes: too many to repeat for each of"
+                f" {len(examples)} examples, which may take {most_context} bytes of it together"
+            )
         vector = np.empty(len(examples), np.object_)
         vector[:] = [context + serialized(example) for example in examples]
         return cls(name, vector)
