@@ -11,7 +11,7 @@ import typer
 from modelregistry import opening
 from modelregistry.aliases.revision import Revision, as_json
 from modelregistry.configuration import Configuration, export, propose
-from modelregistry.errors import InvalidInput, RegistryError
+from modelregistry.errors import RegistryError
 from modelregistry.registry import Proposal, Registry
 
 from . import options, output
@@ -24,7 +24,7 @@ _STREAM = "-"
 Source = Annotated[str, typer.Argument(metavar="FILE", help="A models.config; - reads stdin.")]
 Target = Annotated[
     str,
-    typer.Argument(metavar="[FILE]", help="Where to write it; - is stdout.", show_default=False),
+    typer.Argument(metavar="FILE", help="Where to write it; - is stdout.", show_default=False),
 ]
 
 
@@ -41,13 +41,16 @@ def apply(
     """
     Make the registry what a models.config says.
 
-    Per model, in one revision: its aliases are the labels of the file, its policy is the
-    file's, and a request that names no version means the highest that the policy keeps.
-    Models that the file leaves out stay as they are.
+    Per model, in one revision: its aliases are the labels of the file, its
+    policy is the file's, and a request that names no version means the
+    highest that the policy keeps. Models that the file leaves out stay as
+    they are.
     """
     from modelserver import modelsconfig  # noqa: PLC0415 - imports protobuf
+    from modelserver.textformat import decoded  # noqa: PLC0415
 
-    configs = modelsconfig.read(_read(file), file)
+    data, name = _read(file)
+    configs = modelsconfig.read(decoded(data, name), name)
     found = session_of(context).open(registry, stack)
     plan = propose(found, configs, partial(opening.base_path, found.url))
     done: list[tuple[Proposal, Revision | None]] = []
@@ -64,7 +67,7 @@ def apply(
         if json:
             output.document(_document(found, plan, done, dry_run=dry_run))
     if not json:
-        _sum_up(plan, file)
+        _sum_up(plan, name)
 
 
 def export_file(
@@ -80,6 +83,7 @@ def export_file(
     What that format has no words for is refused, and named.
     """
     from modelserver import modelsconfig  # noqa: PLC0415 - imports protobuf
+    from modelserver.wholefile import write_whole  # noqa: PLC0415
 
     found = session_of(context).open(registry, stack)
     exported = export(found, partial(opening.base_path, found.url))
@@ -87,7 +91,7 @@ def export_file(
     if file == _STREAM:
         output.raw(text.encode())
     else:
-        Path(file).write_text(text, encoding="utf-8")
+        write_whole(Path(file), text.encode())
         output.line(f"{file}: {count(len(exported.configs), 'model')}")
     if exported.left:
         output.note(f"left out, as no alias of theirs is set: {', '.join(exported.left)}")
@@ -98,12 +102,11 @@ def export_file(
         )
 
 
-def _read(file: str) -> str:
-    data = sys.stdin.buffer.read() if file == _STREAM else Path(file).read_bytes()
-    try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        raise InvalidInput(f"{file} is not UTF-8: {error}") from error
+def _read(file: str) -> tuple[bytes, str]:
+    """What is to be applied, and what to call it."""
+    if file == _STREAM:
+        return sys.stdin.buffer.read(), "stdin"
+    return Path(file).read_bytes(), file
 
 
 def _tell(proposal: Proposal, *, dry_run: bool) -> None:

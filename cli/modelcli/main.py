@@ -34,9 +34,9 @@ _VERSIONS = "Versions"
 _SERVING = "Serving"
 
 _EPILOG = """\
-The registry is the one that --registry or --stack names; else the environment variable
-DEPLOY_REGISTRY or DEPLOY_STACK; else deploy.toml in the working tree; else the user's own.
-`deploy status` says which, and why.
+The registry is the one that --registry or --stack names; else the environment
+variable DEPLOY_REGISTRY or DEPLOY_STACK; else deploy.toml in the working
+tree; else the user's own. `deploy status` says which, and why.
 
 Exit codes:
 """ + "\n".join(f"{code:>5}  {meaning}" for code, meaning in failures.MEANINGS.items())

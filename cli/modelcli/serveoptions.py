@@ -16,8 +16,8 @@ def _within(least: float, most: float = math.inf) -> Callable[[float | None], fl
 
     def check(value: float | None) -> float | None:
         if value is not None and (not least <= value <= most or value == math.inf):
-            bounds = f"from {least:g}" if most == math.inf else f"from {least:g} to {most:g}"
-            raise typer.BadParameter(f"{value:g} is not {bounds}")
+            bounds = f"{least:g} or more" if most == math.inf else f"from {least:g} to {most:g}"
+            raise typer.BadParameter(f"{value} is not {bounds}")
         return value
 
     return check

@@ -193,8 +193,9 @@ def _metrics_path(file: str, default: str) -> str:
     if not file:
         return default
     from modelserver import monitoringconfig  # noqa: PLC0415 - imports protobuf
+    from modelserver.textformat import decoded  # noqa: PLC0415
 
-    return monitoringconfig.read(Path(file).read_text(encoding="utf-8"), file)
+    return monitoringconfig.read(decoded(Path(file).read_bytes(), file), file)
 
 
 def _print_versions() -> None:

@@ -36,8 +36,8 @@ def record(
         typer.Option(
             "--format",
             metavar="FORMAT",
-            help="jsonl writes assets.extra/warmup.jsonl; tfrecord the file that TensorFlow"
-            " Serving reads, too: assets.extra/tf_serving_warmup_requests.",
+            help="jsonl writes warmup.jsonl into assets.extra; tfrecord the file that TensorFlow"
+            " Serving reads, too.",
         ),
     ] = "jsonl",
     replace: Annotated[
@@ -48,8 +48,8 @@ def record(
     """
     Record requests that warm a model up before it is published.
 
-    Each is held to the model's signatures. `deploy publish` runs them, and refuses the
-    model if one fails; every load of the version runs them again.
+    Each is held to the model's signatures. `deploy publish` runs them, and
+    refuses the model if one fails; every load of the version runs them again.
     """
     with extra_for("recording a warm-up"):
         from modelserver.warmup import recorder  # noqa: PLC0415 - imports numpy

@@ -78,14 +78,21 @@ _MODEL_TYPES = {1: "tensorflow", 2: "other"}
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
+class SaysNothing(InvalidInput):
+    """No model_config_list, not even an empty one: the file is empty, or only half written."""
+
+
 def read(text: str, where: str) -> tuple[ModelConfig, ...]:
     """
     What `text` says of each model, in its order. `where` names the file in errors.
 
-    Raises InvalidInput, beginning with `where:line:column`, both counted from 1.
+    Raises InvalidInput, beginning with `where:line:column`, both counted from 1; SaysNothing
+    if that is what the text does.
     """
     message = _kind()()
     parse(text, message, where)
+    if message.WhichOneof("config") is None:
+        raise SaysNothing(f"{where} has no model_config_list")
     return tuple(_checked(message, walk(text), where))
 
 

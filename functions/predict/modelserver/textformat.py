@@ -36,6 +36,16 @@ class Node:
         return (self.named(name) or [self])[-1]
 
 
+def decoded(data: bytes, where: str) -> str:
+    """The text in a file that `where` names. Raises InvalidInput for what is not UTF-8."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidInput(
+            f"{where} is not UTF-8: {error.reason} at byte {error.start + 1}"
+        ) from error
+
+
 def parse(text: str, message: Any, where: str) -> None:  # noqa: ANN401 - protobuf has no annotations
     """
     Fill `message` with what `text` says. `where` names the file in errors.

@@ -103,6 +103,20 @@ def test_it_is_read_from_stdin_as_well(
     text = (deploy.work / file).read_bytes()
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text)))
     assert "sample revision 1" in deploy.ok("apply", "-").out
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text)))
+    again = deploy.ok("apply", "-").err
+    assert again.startswith("nothing to change: everything is as stdin says\n")
+
+
+@pytest.mark.parametrize("text", ["", "\n", "# model_config_list {}\n"])
+def test_a_file_that_says_nothing_is_an_error(deploy: Deploy, text: str) -> None:
+    """It is what a generator that failed leaves behind."""
+    deploy.published({"sample": 1})
+    (deploy.work / "models.config").write_text(text)
+    result = deploy("apply", "models.config")
+    assert (2, "error: models.config has no model_config_list\n") == (result.code, result.err)
+    (deploy.work / "models.config").write_text("model_config_list {}")
+    assert deploy.ok("apply", "models.config").err.startswith("nothing to change")
 
 
 def test_a_base_path_outside_of_the_registry_names_publish(deploy: Deploy) -> None:
@@ -193,6 +207,24 @@ def test_an_export_is_a_file_that_applies_to_the_same(deploy: Deploy, file: str)
     )
     assert deploy.ok("apply", "back.config").err.startswith("nothing to change")
     assert shown.out == deploy.ok("export", "-").out
+
+
+def test_an_export_is_never_read_by_half(deploy: Deploy, file: str) -> None:
+    """A server that polls the file sees the one before, or the new one."""
+    deploy.ok("apply", file)
+    with (deploy.work / file).open() as polling:
+        deploy.ok("export", file)
+        assert 'name: "third"' not in (deploy.work / file).read_text()
+        assert polling.read().startswith('model_config_list {\n  config {\n    name: "sample"')
+
+
+def test_an_export_that_cannot_be_written_names_the_file(deploy: Deploy, file: str) -> None:
+    deploy.ok("apply", file)
+    result = deploy("export", "nowhere/models.config")
+    assert (1, "error: nowhere/models.config: No such file or directory\n") == (
+        result.code,
+        result.err,
+    )
 
 
 def test_an_export_names_what_the_format_cannot_say(deploy: Deploy) -> None:

@@ -8,9 +8,11 @@ import pytest
 from typer.core import TyperCommand, TyperGroup, TyperOption
 from typer.main import get_command
 
+from modelcli.command import FlagCommand
 from modelcli.failures import MEANINGS
 from modelcli.main import app
 from modelcli.upstream import FLAGS
+from tests.unit.cli.deploying import Deploy
 
 DOCS = Path(__file__).parents[3] / "docs"
 PAGE = (DOCS / "commands.md").read_text(encoding="utf-8")
@@ -67,6 +69,21 @@ def test_every_command_and_parameter_has_help(path: str) -> None:
     assert len(first) <= 66, "it fits a line of `deploy --help` on 80 columns"
     for parameter in command.params:
         assert getattr(parameter, "help", None), f"{path} {parameter.name}"
+
+
+@pytest.mark.parametrize("path", ["deploy", *COMMANDS])
+def test_help_fits_80_columns_with_nothing_cut_or_broken(
+    path: str, deploy: Deploy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = _root() if path == "deploy" else COMMANDS[path]
+    if not isinstance(command, FlagCommand):  # whose help is wrapped anew
+        written = f"{command.help}\n{getattr(command, 'epilog', '') or ''}".splitlines()
+        assert [line for line in written if len(line) > 78] == [], "Rich breaks it once more"
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = deploy.ok(*path.split()[1:], "--help").out
+    assert "--help" in shown
+    assert re.findall(r"\w+…", shown) == []
+    assert "[[" not in shown
 
 
 def test_every_exit_code_is_documented() -> None:

@@ -213,6 +213,10 @@ def test_the_monitoring_file_says_where_metrics_are(deploy: Deploy, settings: Ru
     result = deploy("serve", "--monitoring_config_file=monitoring.config")
     assert (2, "") == (result.code, result.out)
     assert result.err.startswith("error: monitoring.config:2:11: ")
+    file.write_bytes(b"\xff")
+    result = deploy("serve", "--monitoring_config_file=monitoring.config")
+    said = "error: monitoring.config is not UTF-8: invalid start byte at byte 1\n"
+    assert (2, said) == (result.code, result.err)
     result = deploy("serve", "--monitoring_config_file=nowhere")
     assert (1, "error: nowhere: No such file or directory\n") == (result.code, result.err)
 

@@ -10,7 +10,7 @@ from modelregistry.aliases.state import Policy
 from modelregistry.configuration import LATEST, ModelConfig
 from modelregistry.errors import InvalidInput
 from modelregistry.names import MAX_VERSION
-from modelserver.modelsconfig import read, write
+from modelserver.modelsconfig import SaysNothing, read, write
 
 TUTORIAL = """
 model_config_list {
@@ -95,9 +95,14 @@ def test_the_deprecated_model_type_still_means_the_platform() -> None:
     assert ModelConfig("m", "/m") == one("name: 'm' base_path: '/m' model_type: TENSORFLOW")
 
 
-@pytest.mark.parametrize("text", ["", "# nothing yet\n", "model_config_list {}"])
-def test_a_file_may_list_no_model(text: str) -> None:
-    assert () == read(text, "models.config")
+def test_a_file_may_list_no_model() -> None:
+    assert () == read("model_config_list {}", "models.config")
+
+
+@pytest.mark.parametrize("text", ["", "# model_config_list {}\n"])
+def test_a_file_that_says_nothing_is_told_apart_from_one_that_lists_no_model(text: str) -> None:
+    with pytest.raises(SaysNothing, match=r"models\.config has no model_config_list"):
+        read(text, "models.config")
 
 
 @pytest.mark.parametrize(

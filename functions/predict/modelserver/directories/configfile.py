@@ -6,6 +6,7 @@ from pathlib import Path
 from modelregistry.configuration import ModelConfig
 from modelregistry.errors import InvalidInput
 from modelserver import modelsconfig
+from modelserver.textformat import decoded
 
 from .listing import base_directory
 
@@ -22,10 +23,15 @@ class ConfigFile:
 
     def read(self) -> tuple[ModelConfig, ...]:
         """
-        What the file says. Raises InvalidInput, with line and column where there are any.
+        What the file says; nothing, as upstream, if it is empty.
+
+        Raises InvalidInput, with line and column where there are any.
         """
         self._text = self._read()
-        return self._parse(self._text)
+        try:
+            return self._parse(self._text)
+        except modelsconfig.SaysNothing:
+            return ()
 
     def changed(self) -> tuple[ModelConfig, ...] | None:
         """
@@ -40,8 +46,6 @@ class ConfigFile:
                 return None
             self._text = text
             configs = self._parse(text)
-            if not configs and "model_config_list" not in text:
-                raise InvalidInput(f"{self._path} has no model_config_list")  # noqa: TRY301 - handled as the others are
         except InvalidInput as error:
             if str(error) != self._problem:
                 _log.error("keeping the last configuration: %s", error)
@@ -52,11 +56,9 @@ class ConfigFile:
 
     def _read(self) -> str:
         try:
-            return self._path.read_text("utf-8")
+            return decoded(self._path.read_bytes(), str(self._path))
         except OSError as error:
             raise InvalidInput(f"cannot read {self._path}: {error.strerror}") from error
-        except UnicodeDecodeError as error:
-            raise InvalidInput(f"{self._path} is not UTF-8: {error.reason}") from error
 
     def _parse(self, text: str) -> tuple[ModelConfig, ...]:
         configs = modelsconfig.read(text, str(self._path))

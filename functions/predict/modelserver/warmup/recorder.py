@@ -2,9 +2,7 @@
 Adding requests to the files of a SavedModel that is about to be published.
 """
 
-import os
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Literal
 from modelregistry.errors import InvalidInput, Refused
 from modelregistry.manifest import MANIFEST
 from modelserver.compiler import export, metagraph
+from modelserver.wholefile import write_whole
 
 from . import bodies, logs, records
 from .files import JSON_LINES, MOST_RECORDS, PREDICTION_LOGS
@@ -76,7 +75,9 @@ def record(
             f"{name} would hold {total} requests, TensorFlow Serving takes {MOST_RECORDS}",
             hint="start over with --replace",
         )
-    _write(directory / name, b"".join([*held, *added]))
+    path = directory / name
+    path.parent.mkdir(exist_ok=True)
+    write_whole(path, b"".join([*held, *added]))
     return Recording(name, len(added), total)
 
 
@@ -116,19 +117,3 @@ def _framed(path: Path) -> list[bytes]:
         return []
     read = records.read(BytesIO(path.read_bytes()), PREDICTION_LOGS)
     return [records.framed(each) for each in read]
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Whole or not at all."""
-    path.parent.mkdir(exist_ok=True)
-    beside = path.with_name(f"{path.name}.new")
-    try:
-        with beside.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            beside.unlink()
-        raise

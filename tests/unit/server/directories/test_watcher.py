@@ -330,6 +330,7 @@ def test_a_model_left_out_is_unloaded_and_one_that_is_added_is_served(world: Wor
         "model_config_list {config {name:'m' base_path:'s3://b/m' model_platform:'tensorflow'}}",
         "",
         "# nothing\n",
+        "# the model_config_list {} of the team\n",
     ],
 )
 def test_a_bad_file_is_reported_once_and_changes_nothing(
@@ -364,6 +365,17 @@ def test_a_file_that_is_gone_is_reported_once_and_changes_nothing(
     world.configure("m")  # the very same again
     world.reread()
     assert (1, 1) == (world.version(), world.loads.count[ModelId("m", 1)])
+
+
+def test_an_empty_file_at_the_start_serves_nothing_until_it_says_something(world: World) -> None:
+    world.model("m", 1)
+    world.file.write_text("")
+    world.watcher.configure(world.config.read())
+    assert [] == list(world.registry.models())
+    world.configure("m")
+    world.reread()
+    world.settle()
+    assert 1 == world.version()
 
 
 def test_a_bad_file_at_the_start_is_an_error_with_line_and_column(world: World) -> None:
