@@ -17,7 +17,7 @@ def _within(least: float, most: float = math.inf) -> Callable[[float | None], fl
     def check(value: float | None) -> float | None:
         if value is not None and (not least <= value <= most or value == math.inf):
             bounds = f"{least:g} or more" if most == math.inf else f"from {least:g} to {most:g}"
-            raise typer.BadParameter(f"{value} is not {bounds}")
+            raise typer.BadParameter(f"it must be {bounds}, not {value}")
         return value
 
     return check

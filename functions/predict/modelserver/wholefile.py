@@ -13,9 +13,17 @@ def write_whole(path: Path, data: bytes) -> None:
     Where there is one, its permissions stay, and so does a link to it. What is no file,
     a pipe for one, is written to. Raises OSError that names `path`.
     """
-    if path.exists() and not path.is_file():
-        path.write_bytes(data)
-        return
+    try:
+        if path.exists() and not path.is_file():
+            path.write_bytes(data)
+        else:
+            _replace(path, data)
+    except OSError as error:
+        error.filename, error.filename2 = str(path), None
+        raise
+
+
+def _replace(path: Path, data: bytes) -> None:
     target = Path(os.path.realpath(path))
     beside = target.with_name(f".{target.name}.new")
     try:
@@ -26,9 +34,7 @@ def write_whole(path: Path, data: bytes) -> None:
         with suppress(FileNotFoundError):
             beside.chmod(stat.S_IMODE(target.stat().st_mode))
         beside.replace(target)
-    except BaseException as error:
+    except BaseException:
         with suppress(OSError):
             beside.unlink()
-        if isinstance(error, OSError):
-            error.filename, error.filename2 = str(path), None
         raise

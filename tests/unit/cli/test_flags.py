@@ -203,6 +203,23 @@ def test_a_model_has_a_name_that_a_model_can_have(deploy: Deploy) -> None:
     assert (2, True) == (result.code, "'a/b' cannot name a model" in result.err)
 
 
+@pytest.mark.parametrize(
+    ("word", "reason"),
+    [
+        ("--rest_api_port=1234567", "it must be from 0 to 65535, not 1234567"),
+        ("--rest_api_timeout_in_ms=0", "it must be 1 or more, not 0"),
+        ("--alias-ttl=nan", "it must be 0.01 or more, not nan"),
+    ],
+)
+def test_a_number_out_of_bounds_is_told_as_it_was_typed(
+    deploy: Deploy, word: str, reason: str
+) -> None:
+    result = deploy("serve", word)
+    option = word.partition("=")[0].replace("_", "-")
+    assert 2 == result.code
+    assert result.err.startswith(f"error: Invalid value for '{option}': {reason}\n")
+
+
 def test_the_monitoring_file_says_where_metrics_are(deploy: Deploy, settings: Run) -> None:
     file = deploy.work / "monitoring.config"
     file.write_text('prometheus_config { enable: true path: "/m" }')

@@ -68,6 +68,13 @@ def test_a_pipe_is_written_to(tmp_path: Path) -> None:
     assert pipe.is_fifo()
 
 
+def test_what_is_no_file_is_named_too(tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to("/dev/full")
+    with pytest.raises(OSError, match="link"):
+        write_whole(link, b"after")
+
+
 def test_a_directory_is_an_error_that_names_it(tmp_path: Path) -> None:
     with pytest.raises(IsADirectoryError, match=str(tmp_path)):
         write_whole(tmp_path, b"")
