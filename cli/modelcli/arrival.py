@@ -28,9 +28,12 @@ def say_how_to_go_live(
     """
     if revision is not None:
         output.note(_policy_acted(registry, revision))
-        return
     state = registry.state(id.model)
-    if id.version not in state.versions() and state.default != HIGHEST:
+    if state.default == HIGHEST:
+        highest = registry.highest(id.model, state, registry.versions(id.model, state))
+        if highest not in {None, id.version}:
+            output.note(f"requests that name no version are still for {highest}")
+    elif revision is None and id.version not in state.versions():
         command = f"deploy promote {id.model} {id.version}{alias_flag(state.default)}{flag}"
         output.note(command, "to go live")
 

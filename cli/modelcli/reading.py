@@ -9,6 +9,7 @@ import typer
 from modelregistry.aliases import changes
 from modelregistry.aliases.revision import Revision, as_json
 from modelregistry.errors import InvalidInput, NotFound
+from modelregistry.names import HIGHEST
 from modelregistry.registry import EMPTY
 
 from . import options, output, standing, wording
@@ -136,6 +137,11 @@ def _how_to_go_live(one: Standing) -> str:
     wanted = one.state.default
     if not one.versions:
         return f"no version of {one.model} is published: deploy publish PATH {one.model}"
+    if wanted == HIGHEST:
+        return (
+            "requests that name no version fail: the policy keeps no version that is published:"
+            f" deploy policy {one.model} POLICY"
+        )
     flag = "" if wanted == "stable" else f" --alias {wanted}"
     return (
         f"requests that name no version fail until {wanted!r} is set:"

@@ -45,7 +45,7 @@ class Standing:
     def answers_bare_requests(self) -> bool:
         """Whether a request with neither version nor label finds something."""
         if self.state.default == HIGHEST:
-            return bool(self.versions)
+            return bool(changes.kept(self.state.policy, self.versions))
         return self.state.default in self.state.aliases
 
 

@@ -8,7 +8,7 @@ import pytest
 from modelregistry.names import ModelId
 from modelregistry.plan import RecordedRequest
 from tests.fakes import plan, savedmodel
-from tests.unit.cli.deploying import Deploy
+from tests.unit.cli.deploying import Deploy, Result
 
 READS = [
     ("status",),
@@ -247,3 +247,26 @@ def test_a_version_whose_plan_is_lost_is_shown_without_it(live: Deploy) -> None:
     shown = live.ok("show", "sample:1")
     assert "warning: it has no sound plan: deploy verify sample:1\n" in shown.err
     assert live.ok("diff", "sample:1", "sample:2", "--json").json["signatures"] is None
+
+
+def test_a_default_that_the_policy_leaves_without_a_version_is_told(live: Deploy) -> None:
+    live.ok("alias", "default", "sample", "highest")
+    assert "fail" not in said(live.ok("status", "sample"))
+    live.ok("policy", "sample", "specific", "9")
+    expected = "fail: the policy keeps no version that is published: deploy policy sample POLICY"
+    assert expected in said(live.ok("status", "sample"))
+
+
+def test_publishing_says_when_the_highest_version_is_another(live: Deploy, tmp_path: Path) -> None:
+    live.ok("alias", "default", "sample", "highest")
+    live.ok("policy", "sample", "specific", "1", "2")
+    source = str(savedmodel(tmp_path / "third", "three"))
+    assert "are still for 2" in said(live.ok("publish", source, "sample"))
+    live.ok("policy", "sample", "all")
+    source = str(savedmodel(tmp_path / "fourth", "four"))
+    assert "still for" not in said(live.ok("publish", source, "sample"))
+
+
+def said(result: Result) -> str:
+    """All that was printed, on one line."""
+    return " ".join(f"{result.out} {result.err}".split())

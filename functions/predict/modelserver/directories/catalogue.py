@@ -198,9 +198,8 @@ class Catalogue:
                     return "known"
             verdict = judge(self._compiler, found.directory)
             with self._lock:
-                if self._find(id) is not found or not taken == found.print == take_print(
-                    found.directory
-                ):
+                as_before = taken == found.print == take_print(found.directory)
+                if self._find(id) is not found or not as_before:
                     return "changed"
                 if isinstance(verdict, Refusal):
                     found.refuse(verdict, self._clock())
