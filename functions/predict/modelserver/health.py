@@ -32,8 +32,8 @@ def health(registry: Registry, router: Router, servables: Servables) -> Health:
     loading = [f"{id} is still loading" for id in routed if servables.is_loading(id)]
     if loading:
         return Health(ready=False, problems=tuple(loading))
-    failed = {str(failure): id for id in routed if (failure := servables.failure(id))}
-    problems += failed
+    failed = {id: str(failure) for id in routed if (failure := servables.failure(id))}
+    problems += [text if str(id) in text else f"{id}: {text}" for id, text in failed.items()]
     if not routed and not problems:
         problems = _refusals(registry, router) or ["no model has a version to answer with"]
     return Health(ready=len(failed) < len(routed), problems=tuple(problems))

@@ -17,8 +17,9 @@ from modelregistry.names import ModelId
 from modelregistry.registry import Registry
 from modelserver.api.app import create_app
 from modelserver.api.compression import SMALLEST
+from modelserver.errors import ModelUnavailable
 from modelserver.routing import Router
-from modelserver.servables import Servables
+from modelserver.servables import Servable, Servables
 from modelserver.server import ModelServer
 from modelserver.settings import ServingSettings
 from tests.fakes import MemoryArtifacts, memory_registry, publish_all
@@ -264,6 +265,10 @@ def unavailable(*_: object) -> list[str]:
     raise Unavailable("S3 does not answer")
 
 
+def unregistered(*_: object) -> Servable:
+    raise ModelUnavailable("no op is called Foo")
+
+
 def refused(model: str) -> dict[int, str]:
     """What serving plain directories knows of a version that it does not serve."""
     return {4: "no variables"} if model == "sample" else {}
@@ -354,6 +359,21 @@ class TestHealth:
         assert server.servables.start(ModelId("sample", 1)).exception()
         server.router.look("sample")
         assert (503, {"error": "sample:1 is broken"}) == health()
+
+    def test_is_bad_where_all_fail_for_one_reason_and_names_each(
+        self,
+        started: tuple[Health, ModelServer],
+        registry: Registry,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        health, server = started
+        registry.commit(registry.propose_promote(ModelId("other", 1), "stable"))
+        monkeypatch.setattr(Loads, "__call__", unregistered)
+        for model in "other", "sample":
+            assert server.servables.start(ModelId(model, 1)).exception()
+            server.router.look(model)
+        error = "other:1: no op is called Foo; sample:1: no op is called Foo"
+        assert (503, {"error": error}) == health()
 
     def test_names_the_models_that_cannot_answer_beside_one_that_can(
         self, started: tuple[Health, ModelServer], registry: Registry, loads: Loads
