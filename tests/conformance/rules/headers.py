@@ -1,6 +1,17 @@
 """Headers, methods of browsers, sizes and time."""
 
-from tests.conformance.rule import Ask, Case, Group, Rule, answers, get, predict, refuses, rows
+from tests.conformance.rule import (
+    Ask,
+    Case,
+    Elsewhere,
+    Group,
+    Rule,
+    answers,
+    get,
+    predict,
+    refuses,
+    rows,
+)
 
 JSON = "application/json"
 SEVEN = {"predictions": [[7.0]]}
@@ -46,6 +57,10 @@ GROUP = Group(
                 ),
                 answers(
                     "a short loop", predict("loop", {"inputs": 5}), {"outputs": 5}, timeout=10.0
+                ),
+                Elsewhere(
+                    "tests/unit/server/test_surface.py::"
+                    "test_how_long_a_body_takes_to_arrive_does_not_count"
                 ),
             ),
         ),

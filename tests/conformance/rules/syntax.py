@@ -72,9 +72,12 @@ GROUP = Group(
                 good("unknown key", '{"comment": {"by": "ann"}, "instances": [3]}'),
                 good(
                     "deep unknown key",
-                    '{"instances": [3], "x": ' + "[" * 200_000 + "]" * 200_000 + "}",
+                    '{"instances": [3], "x": ' + "[" * 500_000 + "]" * 500_000 + "}",
                 ),
+                bad("deep, beyond a MiB", "[" * 2**20 + "]", "Nested too deeply."),
             ),
+            limit="a body beyond 1 MiB has to be what Python's scanner reads: a thousand levels or"
+            " so, and its words for a mistake",
         ),
         Rule(
             "Of a key that comes twice the first counts",
@@ -131,7 +134,10 @@ GROUP = Group(
                 bad("Nan", '{"inputs": Nan}', "Invalid value. at offset: 13"),
                 bad("inf", '{"inputs": inf}', "Invalid value. at offset: 11"),
                 bad("+Infinity", '{"inputs": +Infinity}', "Invalid value. at offset: 11"),
+                bad("Inf, beyond a MiB", " " * 2**20 + '{"inputs": Inf}', "Expecting value at…"),
+                answers("NaN, beyond a MiB", _of("NaN" + " " * 2**20), {"outputs": float("nan")}),
             ),
+            limit="in a body beyond 1 MiB `Inf`, `-Inf` and `-NaN` are none",
         ),
         Rule(
             "A number that no double holds",

@@ -125,7 +125,12 @@ GROUP = Group(
         Rule(
             "The size of a request",
             "has no limit",
-            (unit("TestRequestsThatAreGzip::test_may_inflate_to_more_than_may_arrive"),),
+            (
+                Elsewhere(
+                    "tests/unit/server/test_app.py::test_a_body_over_the_limit_is_refused_unread"
+                ),
+                unit("TestRequestsThatAreGzip::test_may_inflate_to_more_than_may_arrive"),
+            ),
             better="100 MiB unless `--max-body-bytes` says otherwise, then 413; on Lambda 6 MB is"
             " the platform's",
         ),
@@ -143,7 +148,7 @@ GROUP = Group(
                     "a version of no model", get("versions/1"), "Missing model name in request."
                 ),
                 refuses(
-                    "metadata of no model", Ask("GET", "/v1/models/labels/a"), "Missing model…"
+                    "metadata of no model", get("labels/a/metadata"), "Missing model name in re…"
                 ),
             ),
             better="lists the models with versions, aliases and revision",
@@ -155,6 +160,8 @@ GROUP = Group(
                 answers("ready", Ask("GET", "/healthz"), {"status": "ready"}),
                 unit("TestHealth::test_is_bad_while_the_registry_was_never_reached"),
                 unit("TestHealth::test_is_good_once_what_aliases_point_to_is_loaded"),
+                unit("TestHealth::test_is_bad_where_all_fail_for_one_reason_and_names_each"),
+                unit("test_health_and_metrics_are_told_while_every_thread_is_predicting"),
             ),
             better="says whether the process is ready, and if not (503) why",
         ),

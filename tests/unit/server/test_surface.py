@@ -3,13 +3,17 @@
 import gzip
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from threading import Event, Semaphore
 
+import anyio
 import httpx2
 import pytest
 from starlette.testclient import TestClient
+from starlette.types import Message
 
 from modelregistry.aliases.state import parse_shares
 from modelregistry.errors import Unavailable
@@ -19,12 +23,13 @@ from modelserver.api.app import create_app
 from modelserver.api.compression import SMALLEST
 from modelserver.errors import ModelUnavailable
 from modelserver.routing import Router
+from modelserver.runtime.tensors import Array
 from modelserver.servables import Servable, Servables
 from modelserver.server import ModelServer
 from modelserver.settings import ServingSettings
 from tests.fakes import MemoryArtifacts, memory_registry, publish_all
 
-from .doubles import Loads
+from .doubles import Doubler, Loads
 
 PREDICT = "/v1/models/sample:predict"
 ONE = b'{"instances": [1.0]}'
@@ -103,6 +108,50 @@ class TestRequestsThatAreGzip:
     def test_are_told_apart_by_their_header_alone(self, client: TestClient) -> None:
         answer = client.post(PREDICT, content=gzip.compress(ONE))
         assert answer.json()["error"].startswith("JSON Parse error: Invalid value")
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/page"])
+def test_health_and_metrics_are_told_while_every_thread_is_predicting(
+    registry: Registry, loads: Loads, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    begun, finish = Semaphore(0), Event()
+
+    def hang(_: Doubler, signature_name: str, inputs: dict[str, Array]) -> dict[str, Array]:
+        begun.release()
+        finish.wait(10)
+        return {"y": inputs["x"]}
+
+    monkeypatch.setattr(Doubler, "run", hang)
+    patient = replace(SETTINGS, timeout=30)
+    with serving(registry, loads, patient) as (client, _), ThreadPoolExecutor(50) as pool:
+        predicting = [pool.submit(client.post, PREDICT, content=ONE) for _ in range(50)]
+        for _ in range(40):  # anyio's threads
+            assert begun.acquire(timeout=10)
+        status = client.get(path).status_code
+        unfinished = [future for future in predicting if not future.done()]
+        finish.set()
+    assert (200, predicting) == (status, unfinished)
+
+
+def test_how_long_a_body_takes_to_arrive_does_not_count(registry: Registry, loads: Loads) -> None:
+    settings = replace(SETTINGS, timeout=1)
+
+    async def ask(server: ModelServer) -> list[int]:
+        async def receive() -> Message:
+            await anyio.sleep(1.01)
+            return {"type": "http.request", "body": ONE, "more_body": False}
+
+        async def send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                statuses.append(message["status"])
+
+        statuses: list[int] = []
+        scope = {"type": "http", "method": "POST", "path": PREDICT, "headers": []}
+        await create_app(server)(scope, receive, send)
+        return statuses
+
+    with serving(registry, loads, settings) as (_, server):
+        assert [200] == anyio.run(ask, server)
 
 
 def test_a_context_is_repeated_within_what_a_body_may_be_inflated_to(

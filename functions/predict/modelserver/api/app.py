@@ -6,31 +6,25 @@ routes: whatever does not match is its 400 "Malformed request", and raw
 percent-encoding must survive until a name is taken out of the path.
 """
 
-import asyncio
 import json
 import logging
+import math
 import re
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from functools import partial
 from time import monotonic
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 from urllib.parse import quote
 
-import anyio
+from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 from fastapi import FastAPI, Request, Response
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from modelserver.asked import Asked, Routed
-from modelserver.errors import (
-    InvalidRequest,
-    PredictionTimeout,
-    ServingError,
-    StillLoading,
-)
+from modelserver.errors import InvalidRequest, ServingError
 from modelserver.observer import Answered
 from modelserver.server import ModelServer
 
@@ -39,21 +33,20 @@ from .bodies import read_body
 from .compression import SMALLEST, accepts_gzip, packed
 from .statuses import name_of, status_of
 from .urls import EVERYTHING, Target, parse
-
-if TYPE_CHECKING:
-    from concurrent.futures import Future
+from .waiting import in_thread
 
 Page = Callable[[], tuple[bytes, str]]  # a body and its media type, at any moment
 NO_PAGES: Mapping[str, Page] = MappingProxyType({})
 
 _log = logging.getLogger(__name__)
-_T = TypeVar("_T")
 _ORIGIN = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://[^/?]*")
 # What a client sent may be quoted in an error; all of it need not be.
 _LONGEST_ERROR = 4096
 # Packing a body from this size on is worth a thread: it would hold up other requests.
 _LONG_WORK = 64 * 1024
 _HEALTH = "/healthz"
+# Threads for what must not wait until predictions have left theirs.
+_ASIDE = 4
 
 
 def create_app(server: ModelServer, pages: Mapping[str, Page] = NO_PAGES) -> FastAPI:
@@ -66,16 +59,17 @@ def create_app(server: ModelServer, pages: Mapping[str, Page] = NO_PAGES) -> Fas
     each at its very path; nobody observes that.
     """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    aside = CapacityLimiter(_ASIDE)
 
     async def endpoint(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             page = pages.get(scope["path"])
             if page:
-                body, media_type = await run_sync(page)
+                body, media_type = await run_sync(page, limiter=aside)
                 response = Response(body, media_type=media_type)
-                await _finish(server, Request(scope), response)
+                await _finish(server, Request(scope), response, aside)
             else:
-                response = await _observed(server, Request(scope, receive))
+                response = await _observed(server, Request(scope, receive), aside)
             await response(scope, receive, send)
 
     app.router.default = endpoint
@@ -83,27 +77,36 @@ def create_app(server: ModelServer, pages: Mapping[str, Page] = NO_PAGES) -> Fas
 
 
 class _Exchange:
-    """One request on its way: what it asks, and by when it must be answered."""
+    """
+    One request on its way: what it asks, and by when it must be answered.
+
+    The time-out does not count how long the body takes to arrive; the platform's end does.
+    """
 
     def __init__(self, request: Request, timeout: float) -> None:
         self.request = request
         self.path = _raw_path(request)
         self.started = monotonic()
-        seconds = request.scope.get("state", {}).get("seconds", timeout)
-        self.deadline = self.started + min(timeout, seconds)
+        self._timeout = timeout
+        seconds: float = request.scope.get("state", {}).get("seconds", math.inf)
+        self._end = self.started + seconds
         self.asked: Asked | None = None
         self.verb = ""
         self.error: ServingError | None = None
+
+    def deadline(self) -> float:
+        """By when what begins now is to be answered."""
+        return min(monotonic() + self._timeout, self._end)
 
     @property
     def routed(self) -> Routed | None:
         return self.asked.routed if self.asked else None
 
 
-async def _observed(server: ModelServer, request: Request) -> Response:
+async def _observed(server: ModelServer, request: Request, aside: CapacityLimiter) -> Response:
     exchange = _Exchange(request, server.settings.timeout)
     try:
-        response = await _answer(server, exchange)
+        response = await _answer(server, exchange, aside)
     except ServingError as error:
         exchange.error = error
         response = error_response(status_of(error), str(error), _headers(exchange.routed))
@@ -114,7 +117,7 @@ async def _observed(server: ModelServer, request: Request) -> Response:
         _log.exception("%s %s failed", request.method, exchange.path)
         message = f"internal error: {type(error).__name__}"
         response = error_response(500, message, _headers(exchange.routed))
-    await _finish(server, request, response)
+    await _finish(server, request, response, aside)
     server.observer.answered(_told(server, exchange, response.status_code))
     return response
 
@@ -137,7 +140,9 @@ def _told(server: ModelServer, exchange: _Exchange, status: int) -> Answered:
     )
 
 
-async def _finish(server: ModelServer, request: Request, response: Response) -> None:
+async def _finish(
+    server: ModelServer, request: Request, response: Response, aside: CapacityLimiter
+) -> None:
     """What every answer gets: the headers for browsers, and gzip where it is wanted and helps."""
     if server.settings.cors:
         response.headers.update(cors.HEADERS)
@@ -146,82 +151,53 @@ async def _finish(server: ModelServer, request: Request, response: Response) -> 
         return
     response.headers.add_vary_header("Accept-Encoding")
     if accepts_gzip(",".join(request.headers.getlist("accept-encoding"))):
-        smaller = await run_sync(packed, body) if len(body) >= _LONG_WORK else packed(body)
+        long = len(body) >= _LONG_WORK
+        smaller = await run_sync(packed, body, limiter=aside) if long else packed(body)
         if len(smaller) < len(body):
             response.body = smaller
             response.headers["content-encoding"] = "gzip"
             response.headers["content-length"] = str(len(smaller))
 
 
-async def _answer(server: ModelServer, exchange: _Exchange) -> Response:
+async def _answer(server: ModelServer, exchange: _Exchange, aside: CapacityLimiter) -> Response:
     request, path = exchange.request, exchange.path
     if path == _HEALTH and request.method in ("GET", "HEAD"):
-        return await _health(server, exchange)
+        return await _health(server, exchange, aside)
     if not path.lower().startswith("/v1/"):
         return error_response(404, f"Not found: {path}. The API is at /v1/models/MODEL")
     if request.method == "OPTIONS":
         return Response(status_code=cors.preflight(request.headers.get("origin", "")))
     target = parse(request.method, path)
     if target == EVERYTHING:
-        everything = Asked("", deadline=exchange.deadline)
-        return _document(await _in_thread(everything, server.models))
+        everything = Asked("", deadline=exchange.deadline())
+        return _document(await in_thread(everything, server.models))
     return await _about_model(server, exchange, target)
 
 
 async def _about_model(server: ModelServer, exchange: _Exchange, target: Target) -> Response:
     if not target.model:
         raise InvalidRequest("Missing model name in request.")
-    asked = Asked(target.model, target.version, target.label, exchange.deadline)
+    asked = Asked(target.model, target.version, target.label, exchange.deadline())
     exchange.asked, exchange.verb = asked, target.verb
     methods = {"predict": server.predict, "classify": server.classify, "regress": server.regress}
     if method := methods.get(target.verb):
         limits = server.settings.max_body_bytes, server.settings.max_inflated_bytes
         body = await read_body(exchange.request, *limits)
-        answer = await _in_thread(asked, lambda: method(asked, body.content(), wait=0))
+        asked.deadline = exchange.deadline()
+        answer = await in_thread(asked, lambda: method(asked, body.content(), wait=0))
         return Response(answer, media_type="application/json", headers=_headers(asked.routed))
     if target.verb == "metadata":
-        document = await _in_thread(asked, partial(server.metadata, asked, wait=0))
+        document = await in_thread(asked, partial(server.metadata, asked, wait=0))
         return _document(document, headers=_headers(asked.routed))
-    return _document(await _in_thread(asked, partial(server.status, asked)))
+    return _document(await in_thread(asked, partial(server.status, asked)))
 
 
-async def _health(server: ModelServer, exchange: _Exchange) -> Response:
-    found = await _in_thread(Asked("", deadline=exchange.deadline), server.health)
+async def _health(server: ModelServer, exchange: _Exchange, aside: CapacityLimiter) -> Response:
+    found = await in_thread(Asked("", deadline=exchange.deadline()), server.health, aside)
     if not found.ready:
         return error_response(503, "; ".join(found.problems))
     problems = {"problems": found.problems} if found.problems else {}
     return _document({"status": "ready", **problems})
-
-
-async def _in_thread(asked: Asked, work: Callable[[], _T]) -> _T:
-    """
-    Run blocking `work` beside the event loop, until the deadline at the latest.
-
-    A load is waited for here and not in the thread: threads are few, and one slow
-    version must not take them all. Then `work` is done again from its start.
-    """
-    loading: StillLoading | None = None
-    with anyio.move_on_after(asked.remaining()):
-        while True:
-            try:
-                return await run_sync(work, abandon_on_cancel=True)
-            except StillLoading as error:
-                loading = error
-            await _done(loading.load)
-            loading = None
-    raise loading or PredictionTimeout("Timed out waiting for notification")
-
-
-async def _done(load: "Future[Any]") -> None:
-    """Wait until `load` is done, well or badly. Who gives up waiting does not cancel it."""
-    loop, done = asyncio.get_running_loop(), asyncio.Event()
-
-    def wake(_: "Future[Any]") -> None:
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(done.set)
-
-    load.add_done_callback(wake)
-    await done.wait()
 
 
 def _raw_path(request: Request) -> str:
