@@ -51,7 +51,7 @@ def test_a_switch_is_on_or_off(text: str, on: bool) -> None:
     assert (on, on) == (settings.serving().strict, settings.serving().cors)
 
 
-@pytest.mark.parametrize(("memory", "inflated"), [(512, 32), (1024, 64), (1769, 100), (10240, 100)])
+@pytest.mark.parametrize(("memory", "inflated"), [(512, 8), (1024, 16), (4096, 64), (10240, 100)])
 def test_a_small_function_inflates_less(memory: int, inflated: int) -> None:
     settings = LambdaSettings.from_environment(
         {**URL, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(memory)}
