@@ -38,6 +38,17 @@ GROUP = Group(
             ),
         ),
         Rule(
+            "What models and labels may be called",
+            "anything without `/` and `:`, percent-encoded in URLs where need be",
+            (
+                reading("a_name_that_no_model_can_have_is_refused_where_it_stands"),
+                reading("a_mistake_is_told_with_file_line_and_column"),
+            ),
+            better="ASCII letters, digits, `.`, `_` and `-`, 128 of them for a model and 64 for a"
+            " label, which is not `highest`: names are also keys in S3 and DynamoDB and dimensions"
+            " of metrics",
+        ),
+        Rule(
             "A version policy is what the file says",
             "`latest {}` and none are the newest one; `num_versions: 0` is 1",
             (reading("a_policy_is_what_upstream_takes_it_for"),),
