@@ -23,15 +23,17 @@ def say_how_to_go_live(
     registry: Registry, id: ModelId, revision: Revision | None, flag: str = ""
 ) -> None:
     """
-    What the version policy did with `id`, or the command that makes it live. `flag` is
-    what that command needs to mean `registry`.
+    What the version policy did with `id`, that it is live, or the command that makes it
+    so. `flag` is what that command needs to mean `registry`.
     """
     if revision is not None:
         output.note(_policy_acted(registry, revision))
     state = registry.state(id.model)
     if state.default == HIGHEST:
         highest = registry.highest(id.model, state, registry.versions(id.model, state))
-        if highest not in {None, id.version}:
+        if highest == id.version:
+            output.note(f"requests that name no version are for {highest} now")
+        elif highest is not None:
             output.note(f"requests that name no version are still for {highest}")
     elif revision is None and id.version not in state.versions():
         command = f"deploy promote {id.model} {id.version}{alias_flag(state.default)}{flag}"

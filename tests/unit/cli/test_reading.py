@@ -257,14 +257,18 @@ def test_a_default_that_the_policy_leaves_without_a_version_is_told(live: Deploy
     assert expected in said(live.ok("status", "sample"))
 
 
-def test_publishing_says_when_the_highest_version_is_another(live: Deploy, tmp_path: Path) -> None:
+def test_publishing_says_which_version_answers_where_that_is_the_highest(
+    live: Deploy, tmp_path: Path
+) -> None:
     live.ok("alias", "default", "sample", "highest")
     live.ok("policy", "sample", "specific", "1", "2")
     source = str(savedmodel(tmp_path / "third", "three"))
     assert "are still for 2" in said(live.ok("publish", source, "sample"))
     live.ok("policy", "sample", "all")
     source = str(savedmodel(tmp_path / "fourth", "four"))
-    assert "still for" not in said(live.ok("publish", source, "sample"))
+    assert "requests that name no version are for 4 now" in said(
+        live.ok("publish", source, "sample")
+    )
 
 
 def said(result: Result) -> str:
