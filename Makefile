@@ -4,9 +4,10 @@
 # make test-containers  those that need Docker, alone
 # make check            ruff and mypy, strict, over everything
 # make weigh            the size of the predict function's image, part by part
+# make bench-quick      cold start, warm requests and memory beside the handler everyone writes
 # make setup            the virtual environment that all of them share
 
-.PHONY: run sam-local test test-containers check weigh setup sam constraints sam-constraints clean
+.PHONY: run sam-local test test-containers check weigh bench-quick setup sam constraints sam-constraints clean
 .DEFAULT_GOAL := help
 
 help:
@@ -52,6 +53,9 @@ check: setup
 
 weigh: sam
 	@$(VENV)/bin/python -m infra.local.weigh
+
+bench-quick: setup
+	@$(VENV)/bin/python -m bench --quick
 
 # Choose the newest versions that pyproject.toml allows, for every Python it allows.
 constraints: setup

@@ -1,0 +1,1 @@
+"""What people serve a SavedModel with today, each as its own documentation has it."""

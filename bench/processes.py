@@ -1,0 +1,70 @@
+"""
+Processes that are measured: pinned to one core, in turn, each started anew.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+CORE = (os.cpu_count() or 1) - 1
+
+
+@dataclass(frozen=True)
+class Run:
+    """
+    One process. `start` is the seconds from its start to its first answer, `warm` those of
+    each request after it; `resident` and `peak` are bytes.
+    """
+
+    start: float
+    answer: str
+    warm: tuple[float, ...]
+    resident: int
+    peak: int
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a request is answered: a name, and the environment that its process gets."""
+
+    name: str
+    environment: Mapping[str, str]
+    python: str = sys.executable
+
+
+def run(way: Way, body: Path, requests: int = 0) -> Run:
+    """Raises RuntimeError, with what the process said, if it does not answer."""
+    began = time.monotonic()
+    done = subprocess.run(
+        [way.python, "-m", "bench.child", way.name, str(body), str(requests)],
+        env={**_environment(), **way.environment},
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=_pin,
+    )
+    if done.returncode or not done.stdout:
+        raise RuntimeError(f"{way.name} did not answer:\n{done.stderr[-3000:]}")
+    said = json.loads(done.stdout)
+    return Run(
+        start=said["answered"] - began,
+        answer=said["answer"],
+        warm=tuple(said["seconds"]),
+        resident=said["VmRSS"],
+        peak=said["VmHWM"],
+    )
+
+
+def _environment() -> dict[str, str]:
+    kept = ("PATH", "HOME", "LANG", "PYTHONPATH")
+    return {name: os.environ[name] for name in kept if name in os.environ}
+
+
+def _pin() -> None:
+    os.sched_setaffinity(0, {CORE})
