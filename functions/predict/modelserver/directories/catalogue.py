@@ -163,13 +163,17 @@ class Catalogue:
             return [ModelId(name, v) for v in gone], before != model.told
 
     def undecided(self, name: str) -> list[ModelId]:
-        """The versions that the policy or a label wants, and that are still to be compiled."""
+        """
+        The versions that are still to be compiled, of those that the policy or a label wants
+        and those that have compiled before: they may be loaded with the bytes of then.
+        """
         with self._lock:
             model = self._models.get(name)
             if model is None:
                 return []
             kept = changes.kept(model.config.policy, model.hopeful())
-            wanted = {*kept, *model.config.labels.values()}
+            once = (number for number, version in model.versions.items() if version.good)
+            wanted = {*kept, *model.config.labels.values(), *once}
             return [
                 ModelId(name, version)
                 for version in sorted(wanted, reverse=True)

@@ -201,6 +201,17 @@ def test_bytes_that_change_in_place_are_loaded_anew_beside_the_old_ones(world: W
     assert 2 == world.loads.count[ModelId("m", 1)]
 
 
+def test_bytes_that_change_under_a_version_that_only_its_number_reaches_are_loaded_anew(
+    world: World,
+) -> None:
+    shelf = world.model("m", 1, 2)
+    started(world, "m")
+    before = world.servables.get(world.router.resolve("m", 1).id)
+    shelf.put(1)
+    world.settle()
+    eventually(lambda: before is not world.servables.get(world.router.resolve("m", 1).id))
+
+
 def test_a_version_that_cannot_be_served_is_at_its_end_in_the_status(world: World) -> None:
     shelf = world.model("m", 1)
     shelf.put(2, "it has no graph")
