@@ -63,6 +63,24 @@ class _Model:
         elif not changes.kept(self.config.policy, self.versions):
             self.highest = None
 
+    def undecided(self) -> list[int]:
+        """
+        What is still to be compiled, newest first, of the versions that the policy or a label
+        wants, and of those that compiled before: they may be loaded with the bytes of then.
+        """
+        kept = changes.kept(self.config.policy, self.hopeful())
+        once = (number for number, version in self.versions.items() if version.good)
+        wanted = {*kept, *self.config.labels.values(), *once} & self.versions.keys()
+        return sorted((n for n in wanted if self.versions[n].is_undecided), reverse=True)
+
+    def is_decided(self) -> bool:
+        """Whether nothing that is still to be compiled is what the default or a label means."""
+        labels = self.config.labels.values()
+        return not any(
+            self.highest is None or number >= self.highest or number in labels
+            for number in self.undecided()
+        )
+
     def standing(self) -> Standing:
         return self.highest, frozenset(self.hopeful())
 
@@ -163,22 +181,15 @@ class Catalogue:
             return [ModelId(name, v) for v in gone], before != model.told
 
     def undecided(self, name: str) -> list[ModelId]:
-        """
-        The versions that are still to be compiled, of those that the policy or a label wants
-        and those that have compiled before: they may be loaded with the bytes of then.
-        """
+        """The versions that are to be compiled ahead of requests, the newest first."""
         with self._lock:
             model = self._models.get(name)
-            if model is None:
-                return []
-            kept = changes.kept(model.config.policy, model.hopeful())
-            once = (number for number, version in model.versions.items() if version.good)
-            wanted = {*kept, *model.config.labels.values(), *once}
-            return [
-                ModelId(name, version)
-                for version in sorted(wanted, reverse=True)
-                if version in model.versions and model.versions[version].is_undecided
-            ]
+            return [ModelId(name, version) for version in model.undecided()] if model else []
+
+    def is_decided(self) -> bool:
+        """Whether it is known of each model what its default and its labels mean."""
+        with self._lock:
+            return all(model.is_decided() for model in self._models.values())
 
     def is_settled(self) -> bool:
         """Whether no version has changed between the last two looks."""

@@ -16,7 +16,7 @@ from modelserver.errors import ServingError
 from modelserver.routing import Router
 from modelserver.servables import Servables
 
-from .catalogue import AT_ONCE, Catalogue
+from .catalogue import AT_ONCE, Catalogue, Outcome
 from .configfile import ConfigFile
 from .inplace import PlainRegistry
 
@@ -87,7 +87,7 @@ class Watcher:
         self._lock = threading.Lock()
         self._looks = 0  # at the configuration that is in force
         self._reported: set[tuple[str, str, int]] = set()
-        # Set once every version that was there at the start is served, or refused.
+        # Set once it is known what each default and label that was there at the start means.
         self.ready = threading.Event()
 
     def configure(self, configs: Iterable[ModelConfig]) -> None:
@@ -146,27 +146,30 @@ class Watcher:
         self._report_labels(name)
 
     def _compile_wanted(self, name: str) -> None:
+        """Begin to compile its newest; the many versions of one model hold up no other."""
         for id in self._catalogue.undecided(name):
             with self._lock:
-                if id in self._compiling:
+                begun = sum(other.model == name for other in self._compiling)
+                if begun == AT_ONCE or id in self._compiling:
                     continue
                 self._compiling.add(id)
             self._start(lambda id=id: self._compile(id))  # type: ignore[misc] # bound now, not later
 
     def _compile(self, id: ModelId) -> None:
+        outcome: Outcome = "changed"
         try:
             outcome = self._catalogue.compile(id)
             if outcome == "complete":
                 self._servables.renew(id)  # of what was there under this number before
             if outcome != "changed":
                 self._refresh(id.model)
-            if outcome == "refused":
-                self._compile_wanted(id.model)  # the next best
         except Exception:  # noqa: BLE001 - the next look tries again
             _log.exception("%s: finding out whether it can be served failed", id)
         finally:
             with self._lock:
                 self._compiling.discard(id)
+        if outcome != "changed":
+            self._compile_wanted(id.model)  # the next best
         self._check_ready()
 
     def _refresh(self, name: str) -> None:
@@ -193,9 +196,7 @@ class Watcher:
                     _log.warning("%s: label %r is for version %d, which is not there", *found)
 
     def _check_ready(self) -> None:
-        with self._lock:
-            idle = not self._compiling
-        if idle and self._looks > 1:
+        if self._looks > 1 and self._catalogue.is_decided():
             self.ready.set()
 
     def _pause(self) -> float:

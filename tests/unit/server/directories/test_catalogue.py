@@ -333,6 +333,23 @@ def test_the_version_of_a_label_is_compiled_ahead_of_requests(tmp_path: Path) ->
     assert {"1": 1, "3": 1} == shelf.judge.count
 
 
+def test_it_is_decided_what_requests_mean_when_the_best_and_the_labels_have_compiled(
+    tmp_path: Path,
+) -> None:
+    shelf = Shelf(tmp_path, ALL, stable=2)
+    for number in (1, 2, 3):
+        shelf.put(number)
+    shelf.put(4, "broken")
+    shelf.look()
+    shelf.look()
+    found = []
+    for id in shelf.catalogue.undecided("m"):
+        found.append((id.version, shelf.catalogue.is_decided()))
+        shelf.catalogue.compile(id)
+    assert [(4, False), (3, False), (2, False), (1, True)] == found
+    assert shelf.catalogue.is_decided()
+
+
 def test_lowering_the_policy_moves_back_when_the_lower_version_has_compiled(shelf: Shelf) -> None:
     for number in (1, 2):
         shelf.put(number)

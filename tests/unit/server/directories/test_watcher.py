@@ -557,3 +557,34 @@ def test_versions_are_compiled_a_few_at_a_time(world: World) -> None:
     assert watcher.ready.wait(10)
     assert AT_ONCE == most["most"]
     assert [1] * len(names) == [world.version(name) for name in names]
+
+
+def test_a_model_of_many_versions_holds_up_no_other_and_not_the_start(world: World) -> None:
+    world.model("a", *range(1, 31))
+    world.model("b", 1)
+    world.configure("a", "b", policy=Policy("all"))
+    waiting: list[Callable[[], None]] = []
+    watcher = Watcher(
+        world.registry,
+        world.catalogue,
+        world.servables,
+        world.router,
+        poll=1,
+        start=waiting.append,
+        clock=world.time,
+    )
+    watcher.configure(world.config.read())
+    for _ in range(3):
+        world.time.seconds += SETTLE
+        watcher.look()
+    assert AT_ONCE + 1 == len(waiting)
+    for _ in range(AT_ONCE):
+        assert not watcher.ready.is_set()
+        waiting.pop(0)()
+    assert {str(number): 1 for number in range(30, 30 - AT_ONCE, -1)} == world.judge.count
+    waiting.pop(0)()
+    assert watcher.ready.is_set()
+    assert [30, 1] == [world.version("a"), world.version("b")]
+    while waiting:
+        waiting.pop(0)()
+    assert 31 == world.judge.count.total()
