@@ -189,8 +189,24 @@ def test_a_write_that_fails_leaves_what_was_there(
     with pytest.raises(OSError, match="No space left"):
         record(model, [TWO])
     left = [path.name for path in (model / "assets.extra").iterdir()]
-    assert ["warmup.jsonl"] == left
+    assert [["warmup.jsonl"], [model]] == [left, list(model.parent.iterdir())]
     assert before == (model / files.JSON_LINES).read_bytes()
+
+
+def test_who_is_killed_while_writing_leaves_nothing_in_the_savedmodel(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[list[str]] = []
+
+    def look(descriptor: int) -> None:
+        found.append([path.name for path in (model / "assets.extra").iterdir()])
+
+    monkeypatch.setattr(os, "fsync", look)
+    monkeypatch.chdir(model)
+    for directory in (model, Path()):
+        record(directory, [ONE])
+    assert [[], ["warmup.jsonl"]] == found
+    assert [model] == list(model.parent.iterdir())
 
 
 def test_a_file_of_bodies_is_numbered_by_its_lines() -> None:

@@ -75,9 +75,11 @@ def record(
             f"{name} would hold {total} requests, TensorFlow Serving takes {MOST_RECORDS}",
             hint="start over with --replace",
         )
-    path = directory / name
+    path, place = directory / name, directory.resolve()
     path.parent.mkdir(exist_ok=True)
-    write_whole(path, b"".join([*held, *added]))
+    # Not in the SavedModel: whoever is killed here leaves nothing that is published with it.
+    outside = None if path.is_symlink() else place.with_name(f".{place.name}.{path.name}.new")
+    write_whole(path, b"".join([*held, *added]), unfinished=outside)
     return Recording(name, len(added), total)
 
 
