@@ -50,7 +50,7 @@ FileSystemPoll = Annotated[
 UnavailableLabels = Annotated[
     Truth, _theirs(TRUTH, "Labels may name versions that are not there yet.")
 ]
-Timeout = Annotated[int, _theirs("MS", "What one request may take.", 1)]
+Timeout = Annotated[int, _theirs("MS", "What one request may take. 0 or less: any time.")]
 Cors = Annotated[Truth, _theirs(TRUTH, "Let web pages of other sites ask.")]
 Tags = Annotated[str, _theirs("TAG,…", "Which graph of a SavedModel to load.")]
 WarmUp = Annotated[Truth, _theirs(TRUTH, "Run a version's recorded requests when it is loaded.")]

@@ -1,5 +1,6 @@
 """`serve`: answer requests here, told so in the words of `tensorflow_model_server`."""
 
+import math
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -105,7 +106,7 @@ def serve(
         host=host,
         port=rest_api_port,
         alias_ttl=alias_ttl,
-        timeout=rest_api_timeout_in_ms / 1000,
+        timeout=rest_api_timeout_in_ms / 1000 if rest_api_timeout_in_ms > 0 else math.inf,
         intra_op_threads=threads[0],
         inter_op_threads=threads[1],
         max_body_bytes=max_body_bytes,

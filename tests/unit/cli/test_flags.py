@@ -1,5 +1,6 @@
 """`deploy serve` takes every flag of tensorflow_model_server, as TensorFlow's parser does."""
 
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -89,6 +90,8 @@ def test_a_flag_without_a_meaning_is_one_warning_that_says_why(settings: Run, fl
         (["--rest_api_port=9000"], {"port": 9000}),
         (["--rest-api-port", "9000"], {"port": 9000}),
         (["--rest_api_timeout_in_ms=250"], {"timeout": 0.25}),
+        (["--rest_api_timeout_in_ms=0"], {"timeout": math.inf}),
+        (["--rest_api_timeout_in_ms=-1"], {"timeout": math.inf}),
         (["--rest_api_enable_cors_support"], {"cors": True}),
         (["--rest-api-enable-cors-support=true"], {"cors": True}),
         (["--rest_api_enable_cors_support", "--rest_api_enable_cors_support=false"], {}),
@@ -207,7 +210,7 @@ def test_a_model_has_a_name_that_a_model_can_have(deploy: Deploy) -> None:
     ("word", "reason"),
     [
         ("--rest_api_port=1234567", "it must be from 0 to 65535, not 1234567"),
-        ("--rest_api_timeout_in_ms=0", "it must be 1 or more, not 0"),
+        ("--max_body_bytes=0", "it must be 1 or more, not 0"),
         ("--alias-ttl=nan", "it must be 0.01 or more, not nan"),
     ],
 )

@@ -122,7 +122,6 @@ def test_predicting_and_serving_need_a_registry(deploy: Deploy, body: str) -> No
         ("--rest-api-port=65536",),
         ("--alias-ttl", "0"),
         ("--alias_ttl", "nan"),
-        ("--rest_api_timeout_in_ms=0",),
         ("--tensorflow_intra_op_parallelism", "-1"),
         ("--tensorflow-inter-op-parallelism", "-1"),
         ("--max_body_bytes", "0"),
