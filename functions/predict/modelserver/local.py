@@ -119,7 +119,7 @@ def _listening(settings: LocalSettings) -> Iterator[tuple[socket.socket, threadi
     logging.getLogger("botocore").setLevel(logging.WARNING)  # it tells where credentials are from
     stopping = threading.Event()
     try:
-        with _bind(settings.host, settings.port) as listener:
+        with bound(settings.host, settings.port) as listener:
             yield listener, stopping
     except KeyboardInterrupt:
         _log.info("stopped")
@@ -171,10 +171,11 @@ def _pages(path: str, watching: Prometheus, server: ModelServer) -> dict[str, Pa
     return {path: lambda: (watching.page(server), CONTENT_TYPE)} if path else {}
 
 
-def _bind(host: str, port: int) -> socket.socket:
+def bound(host: str, port: int) -> socket.socket:
     """Listen before anything slow is done: a taken port is known at once."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # Named TCP, or asyncio leaves Nagle's algorithm on, and answers after the first take 40 ms.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
