@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from modelregistry.aws.patience import IMPATIENT
+from modelregistry.aws.patience import IMPATIENT, Patience
 from modelregistry.errors import InvalidInput, NotFound, Unavailable
 from modelregistry.names import ModelId
 from modelregistry.opening import base_path, canonical, directory_of, open_registry
 from modelregistry.progress import UNWATCHED
 from tests.aws import aws
 from tests.fakes import publish_all
+from tests.support.slow import slow
 
 
 @pytest.mark.parametrize(
@@ -199,3 +200,14 @@ def test_opening_a_registry_on_aws_asks_nothing_of_it() -> None:
         registry = open_registry(made.url, patience=IMPATIENT)
         with pytest.raises(Unavailable, match="cannot reach"):
             registry.resolve("m")
+
+
+def test_a_bucket_that_hangs_is_looked_into_no_longer_than_the_table_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where the default is `highest` a warm container lists the versions again and again."""
+    with aws() as made, slow(made.endpoint, b"list-type=2", 3) as endpoint:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+        patience = Patience(connect=0.2, read=0.2, limit=0.5)
+        with pytest.raises(Unavailable, match="got no answer in time"):
+            open_registry(made.url, patience=patience).versions("m")

@@ -60,8 +60,10 @@ class Bucket:
         return self._head(key, version)[0]
 
     def exists(self, key: str) -> bool:
+        """Asked on the request path, as `folders` is."""
         try:
-            self._head(key)
+            with self._calling("HeadObject", key):
+                self._clients.s3_looking.head_object(Bucket=self.name, Key=key)
         except NotFound:
             return False
         return True
@@ -78,7 +80,7 @@ class Bucket:
         """The names directly below `prefix` that have something below them."""
         found = []
         with self._calling("ListObjectsV2"):
-            pages = self._clients.s3.get_paginator("list_objects_v2").paginate(
+            pages = self._clients.s3_looking.get_paginator("list_objects_v2").paginate(
                 Bucket=self.name, Prefix=prefix, Delimiter="/"
             )
             for page in pages:

@@ -30,9 +30,9 @@ class Clients:
     """
     Cheap to construct; botocore is loaded, and a session made, at the first use.
 
-    `patience` is for the table, which may be asked on the request path; S3 and
-    CloudFormation always take PATIENT. `clocks`, monotonic and wall, tell how long
-    connections were idle. Thread-safe; clients are shared.
+    `patience` is for the table and for looking into the bucket, which may be asked on the
+    request path; transfers and CloudFormation always take PATIENT. `clocks`, monotonic and
+    wall, tell how long connections were idle. Thread-safe; clients are shared.
     """
 
     def __init__(
@@ -47,11 +47,17 @@ class Clients:
         self._clocks = clocks
         self._lock = threading.RLock()
         self._session: botocore.session.Session | None = None
-        self._clients: dict[str, Any] = {}
+        self._clients: dict[tuple[str, Patience], Any] = {}
 
     @property
     def s3(self) -> "S3Client":
         found: S3Client = self._client("s3", PATIENT)
+        return found
+
+    @property
+    def s3_looking(self) -> "S3Client":
+        """For what is asked on the request path, and carries next to nothing."""
+        found: S3Client = self._client("s3", self._patience)
         return found
 
     @property
@@ -105,9 +111,9 @@ class Clients:
 
     def _client(self, service: str, patience: Patience) -> Any:  # noqa: ANN401 - typed above
         with self._lock:
-            if service not in self._clients:
-                self._clients[service] = self._make(service, patience)
-            return self._clients[service]
+            if (service, patience) not in self._clients:
+                self._clients[service, patience] = self._make(service, patience)
+            return self._clients[service, patience]
 
     def _make(self, service: str, patience: Patience) -> Any:  # noqa: ANN401 - typed above
         from botocore.config import Config  # noqa: PLC0415 - see the package
