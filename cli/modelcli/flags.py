@@ -82,8 +82,8 @@ def _check(written: str, kind: Kind, value: str | None, rest: Iterator[str]) -> 
         return
     if value is None:
         value = next(rest, None)
-    if value is None:
-        raise InvalidInput(f"{written} needs a value")
+        if value is None or value.startswith("--"):  # or another flag would go unheard
+            raise InvalidInput(f"{written} needs a value")
     if kind in _NUMBERS:
         wanted, number = _NUMBERS[kind]
         try:

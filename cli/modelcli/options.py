@@ -8,14 +8,14 @@ from . import completion
 
 
 def saved_model_tags(text: str) -> tuple[str, ...]:
-    """`serve,gpu` as tags. Raises BadParameter for an empty one."""
-    tags = tuple(tag.strip() for tag in text.split(","))
+    """The set of tags in `serve,gpu`. Raises BadParameter for an empty one."""
+    tags = tuple(dict.fromkeys(tag.strip() for tag in text.split(",")))
     if not all(tags):
         raise typer.BadParameter(f"{text!r} names an empty tag")
     return tags
 
 
-def _checked_tags(text: str) -> str:
+def checked_tags(text: str) -> str:
     saved_model_tags(text)
     return text
 
@@ -80,7 +80,7 @@ SavedModelTags = Annotated[
     typer.Option(
         "--saved-model-tags",
         metavar="TAGS",
-        callback=_checked_tags,
+        callback=checked_tags,
         help="Which graph of a SavedModel that has several: the one with exactly these tags,"
         " separated by commas.",
     ),

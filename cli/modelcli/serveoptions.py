@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from . import options
 from .command import TRUTH, Truth
 
 _THEIRS = "TensorFlow Serving's options"
@@ -52,7 +53,15 @@ UnavailableLabels = Annotated[
 ]
 Timeout = Annotated[int, _theirs("MS", "What one request may take. 0 or less: any time.")]
 Cors = Annotated[Truth, _theirs(TRUTH, "Let web pages of other sites ask.")]
-Tags = Annotated[str, _theirs("TAG,…", "Which graph of a SavedModel to load.")]
+Tags = Annotated[
+    str,
+    typer.Option(
+        metavar="TAG,…",
+        help="Which graph of a SavedModel to load.",
+        callback=options.checked_tags,
+        rich_help_panel=_THEIRS,
+    ),
+]
 WarmUp = Annotated[Truth, _theirs(TRUTH, "Run a version's recorded requests when it is loaded.")]
 WarmUpIterations = Annotated[int, _theirs("N", "How often each of them. 0 means 1.", 0)]
 LoadRetries = Annotated[

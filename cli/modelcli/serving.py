@@ -116,7 +116,7 @@ def serve(
         check_method_names=enable_signature_method_name_check == "true",
         warm_up=enable_model_warmup == "true",
         warm_up_iterations=num_request_iterations_for_warmup or 1,
-        saved_model_tags=_tags(saved_model_tags),
+        saved_model_tags=options.saved_model_tags(saved_model_tags),
         retries=_retries(max_num_load_retries, load_retry_interval_micros),
         metrics_path=metrics_path,
         file_system_poll_wait=file_system_poll_wait_seconds,
@@ -169,14 +169,6 @@ def _threads(session: int, intra: int, inter: int) -> tuple[int, int]:
             hint="set the first, or the other two",
         )
     return (intra, inter) if intra or inter else (session, session)
-
-
-def _tags(text: str) -> tuple[str, ...]:
-    """The set of tags in a list with commas. Raises InvalidInput if there is none."""
-    tags = tuple(dict.fromkeys(tag.strip() for tag in text.split(",") if tag.strip()))
-    if not tags:
-        raise InvalidInput("--saved_model_tags names no tag", hint="most models have 'serve'")
-    return tags
 
 
 def _retries(at_most: int | None, micros: int | None) -> "Retries":
