@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from modelregistry.aliases.state import Policy, policy_to_json
+from modelregistry.aliases.state import Policy, State, policy_to_json
 from modelregistry.errors import InvalidInput
-from modelregistry.names import DEFAULT_ALIAS, ModelId, model_name, version_number
+from modelregistry.names import DEFAULT_ALIAS, HIGHEST, ModelId, model_name, version_number
 
 from . import completion, options, output
 from .session import flag_of, session_of
@@ -17,6 +17,13 @@ _ACTS = {
     "latest": "when a new highest version is published, the default alias goes to it",
     "all": "publishing changes no alias",
     "specific": "when the highest of these versions is published, the default alias goes to it",
+}
+# Where a model's default is `highest`, as after a models.config.
+_CHOOSES = {
+    "none": "requests that name no version go to the highest one",
+    "latest": "requests that name no version go to the highest one",
+    "all": "requests that name no version go to the highest one",
+    "specific": "requests that name no version go to the highest of these that is published",
 }
 
 
@@ -122,23 +129,27 @@ def policy(
     latest    a new highest version becomes the default alias's
     specific  the highest published one of the VERSIONs does
     all       nothing; kept for models.config
+
+    Where the default is `highest`, it chooses from the versions that the
+    policy keeps.
     """
     found = session_of(context).open(registry, stack)
     if kind is None:
         found.history(model)  # raises NotFound for a model that is not there
-        _show(model, found.state(model).policy, json=json)
+        _show(model, found.state(model), json=json)
         return
     wanted = _policy(kind, versions or [])
+    proposal = found.propose_policy(model, wanted, expect=expect)
     settle(
         found,
-        found.propose_policy(model, wanted, expect=expect),
+        proposal,
         message=message,
         dry_run=dry_run,
         json=json,
         unchanged=f"the policy of {model} already is {wanted or 'none'}",
         flag=flag_of(context),
     )
-    output.note(_ACTS[kind])
+    output.note(_meaning(proposal.after))
 
 
 def _policy(
@@ -153,10 +164,17 @@ def _policy(
     return None if kind == "none" else Policy(kind, versions=numbers)
 
 
-def _show(model: str, policy: Policy | None, *, json: bool) -> None:
+def _meaning(state: State) -> str:
+    """What the policy does to requests that name no version."""
+    kind = state.policy.kind if state.policy else "none"
+    return (_CHOOSES if state.default == HIGHEST else _ACTS)[kind]
+
+
+def _show(model: str, state: State, *, json: bool) -> None:
+    policy = state.policy
     if json:
         shown = None if policy is None else policy_to_json(policy)
         output.document({"model": model, "policy": shown})
         return
     output.line(f"{model}: {policy or 'none'}")
-    output.note(_ACTS[policy.kind if policy else "none"])
+    output.note(_meaning(state))

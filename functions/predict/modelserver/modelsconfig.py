@@ -138,8 +138,12 @@ def _config(config: Any, node: Node, where: str) -> ModelConfig:  # noqa: ANN401
             )
     with _located(where, node.child("model_type" if config.model_type else "model_platform")):
         _check_platform(config)
-    with _located(where, node.child("model_version_policy").child("specific").child("versions")):
-        policy = _policy(config.model_version_policy)
+    specific = node.child("model_version_policy").child("specific")
+    listed = config.model_version_policy.specific.versions
+    for version, place in zip(listed, specific.named("versions"), strict=True):
+        with _located(where, place):
+            _check_version(version)
+    policy = _policy(config.model_version_policy)
     for label, version in config.version_labels.items():
         with _located(where, _entry(node, label)):
             alias_name(label)
@@ -172,9 +176,7 @@ def _policy(message: Any) -> Policy:  # noqa: ANN401 - a message
     if kind == "all":
         return Policy("all")
     if kind == "specific":
-        for version in message.specific.versions:
-            _check_version(version)
-        return Policy("specific", versions=tuple(message.specific.versions))
+        return Policy("specific", versions=tuple(sorted(set(message.specific.versions))))
     # What is not set is 0, and 0 means 1 upstream.
     return Policy("latest", num_versions=message.latest.num_versions or LATEST.num_versions)
 

@@ -173,18 +173,9 @@ def _configured(state: State, config: ModelConfig, published: list[int]) -> Stat
 def _lost(before: State, after: State, published: list[int]) -> Iterator[str]:
     """What a person would want to know that the differences do not say plainly."""
     for name, alias in sorted(before.aliases.items()):
-        if len(alias.routes) > 1 and after.aliases.get(name) != alias:
+        if len(alias.routes) > 1:
             yield f"the weights of {name!r} ({alias}) are dropped: a label means one version"
-    was, will = _bare(before, published), _bare(after, published)
-    if was != will:
-        yield f"requests that name no version: {was} → {will}"
-
-
-def _bare(state: State, published: list[int]) -> str:
-    """What answers a request with neither version nor label."""
-    if state.default == HIGHEST:
-        return str(max(changes.kept(state.policy, published), default="nothing"))
-    return str(state.aliases.get(state.default, "nothing"))
+    yield from changes.moved(before, after, published)
 
 
 def _unsayable(state: State) -> Iterator[str]:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from itertools import islice
 
 from .aliases import changes
+from .aliases.state import State
 from .errors import Damaged, NotFound, Refused
-from .names import ModelId, model_name
+from .names import HIGHEST, ModelId, model_name
 from .registry import EMPTY, Proposal, Registry
 
 # How far back a rollback is promised to find what it needs.
@@ -43,8 +44,8 @@ def propose_delete(
     """
     Delete `versions` of `model`, or all there are.
 
-    Raises Refused for a version that an alias uses, and, without `force`, for
-    one that the last ten revisions could roll back to.
+    Raises Refused for a version that an alias uses, and, without `force`, for one that
+    the default `highest` means or that the last ten revisions could roll back to.
     """
     base = registry.newest(model_name(model), expect=expect)
     state = base.state if base else EMPTY
@@ -58,15 +59,16 @@ def propose_delete(
             raise NotFound(f"{model}:{version} {gone}")
     after = changes.retire(state, wanted)
     if not force:
+        _refuse_default(registry, model, state, wanted)
         _refuse_reachable(registry, model, wanted)
     return Deletion(Proposal(model, "delete", base, after), wanted, _size(registry, model, wanted))
 
 
 def propose_gc(registry: Registry, keep: int, models: Iterable[str]) -> list[Deletion]:
     """
-    Per model, delete all but the `keep` newest versions, those that an alias uses
-    and those that the last ten revisions could roll back to; and the bytes of
-    deletions that were interrupted.
+    Per model, delete all but the `keep` newest versions, those that an alias uses or
+    the default `highest` means, and those that the last ten revisions could roll back
+    to; and the bytes of deletions that were interrupted.
     """
     return [deletion for model in models if (deletion := _gc_model(registry, keep, model))]
 
@@ -81,8 +83,9 @@ def execute(registry: Registry, deletion: Deletion, message: str = "") -> None:
 def reachable(registry: Registry, model: str) -> dict[int, int]:
     """The versions that the last ten revisions route to, each with the newest that does."""
     found: dict[int, int] = {}
+    published = registry.versions(model)
     for revision in islice(registry.aliases.log(model), PROTECTED_REVISIONS):
-        for version in revision.state.versions():
+        for version in _answering(registry, model, revision.state, published):
             found.setdefault(version, revision.number)
     return found
 
@@ -93,12 +96,39 @@ def _gc_model(registry: Registry, keep: int, model: str) -> Deletion | None:
     stored = registry.artifacts.versions(model)
     published = [v for v in stored if v not in state.retired]
     kept = {*published[-keep:]} if keep else set()
-    kept |= state.versions() | reachable(registry, model).keys()
+    kept |= _answering(registry, model, state, published) | reachable(registry, model).keys()
     wanted = tuple(v for v in stored if v not in kept or v in state.retired)
     if not wanted:
         return None
     after = changes.retire(state, wanted)
     return Deletion(Proposal(model, "gc", base, after), wanted, _size(registry, model, wanted))
+
+
+def _answering(
+    registry: Registry, model: str, state: State, published: Iterable[int]
+) -> frozenset[int]:
+    """The versions that aliases use, and the one that the default means."""
+    return state.versions() | _highest(registry, model, state, published)
+
+
+def _highest(
+    registry: Registry, model: str, state: State, published: Iterable[int]
+) -> frozenset[int]:
+    """The version that the default `highest` means, if that is the default and there is one."""
+    found = registry.highest(model, state, published) if state.default == HIGHEST else None
+    return frozenset(() if found is None else (found,))
+
+
+def _refuse_default(
+    registry: Registry, model: str, state: State, versions: tuple[int, ...]
+) -> None:
+    for version in _highest(registry, model, state, registry.versions(model, state)):
+        if version in versions:
+            raise Refused(
+                f"version {version} is in use: requests that name no version go to it",
+                hint="--force deletes it all the same, and they go to the next that the policy"
+                " keeps, if any",
+            )
 
 
 def _refuse_reachable(registry: Registry, model: str, versions: tuple[int, ...]) -> None:

@@ -230,11 +230,16 @@ class Registry:
     def propose_policy(
         self, model: str, policy: Policy | None, *, expect: int | None = None
     ) -> Proposal:
-        """`policy` decides what the next published version does to the default alias."""
+        """
+        `policy` decides what the next published version does to the default alias; and
+        which versions the default `highest` chooses from, at once.
+        """
         base = self.newest(model_name(model), expect=expect)
         state = base.state if base else EMPTY
-        after = changes.set_policy(state, policy, self.versions(model, state))
-        return Proposal(model, "policy", base, after)
+        published = self.versions(model, state)
+        after = changes.set_policy(state, policy, published)
+        notes = tuple(changes.moved(state, after, published))
+        return Proposal(model, "policy", base, after, notes)
 
     def commit(self, proposal: Proposal, message: str = "") -> Revision | None:
         """

@@ -148,6 +148,15 @@ def test_the_default_can_be_an_alias_or_highest(live: Deploy) -> None:
     assert live("alias", "default", "sample", "nobody").code == 5
 
 
+def test_a_policy_that_moves_requests_at_once_says_so(live: Deploy) -> None:
+    live.ok("alias", "default", "sample", "highest")
+    told = live.ok("policy", "sample", "specific", "1").err
+    assert "note: requests that name no version: 3 → 1\n" in told
+    assert "go to the highest of these that is published\n" in told
+    assert "the default alias" not in told + live.ok("policy", "sample").err
+    assert "requests that name no version: 1 → 3" in live.ok("policy", "sample", "latest").err
+
+
 def test_the_policy_is_shown_and_set(live: Deploy) -> None:
     assert live.ok("policy", "sample").out == "sample: none\n"
     assert live.ok("policy", "sample", "--json").json == {"model": "sample", "policy": None}

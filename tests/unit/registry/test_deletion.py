@@ -1,9 +1,12 @@
 """What may be deleted, what must not, and what becomes of a deletion that was cut short."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from modelregistry.aliases import changes
+from modelregistry.aliases.state import Policy
 from modelregistry.deletion import (
     PROTECTED_REVISIONS,
     execute,
@@ -12,9 +15,9 @@ from modelregistry.deletion import (
     reachable,
 )
 from modelregistry.errors import Conflict, InvalidInput, NotFound, Refused
-from modelregistry.names import ModelId
+from modelregistry.names import HIGHEST, ModelId
 from modelregistry.progress import UNWATCHED
-from modelregistry.registry import Registry
+from modelregistry.registry import Proposal, Registry
 from modelregistry.verification import verify_all
 from tests.fakes import MemoryArtifacts, memory_registry, publish_all
 
@@ -181,3 +184,33 @@ def test_a_version_with_a_damaged_manifest_can_be_deleted(registry: Registry) ->
     assert deletion.size == 0
     execute(registry, deletion)
     assert verify_all(registry, UNWATCHED) == []
+
+
+def highest(registry: Registry, policy: Policy) -> None:
+    """What `deploy apply` makes of a models.config without labels."""
+    state = registry.state("m")
+    after = changes.set_policy(replace(state, default=HIGHEST), policy, registry.versions("m"))
+    registry.commit(Proposal("m", "apply", registry.newest("m"), after))
+
+
+def test_what_answers_requests_without_a_version_is_in_use(registry: Registry) -> None:
+    highest(registry, Policy("specific", versions=(1, 3)))
+    with pytest.raises(Refused, match="version 3 is in use: requests that name no version"):
+        propose_delete(registry, "m", [3, 2])
+    assert (2, 3) == propose_delete(registry, "m", [3, 2], force=True).versions
+    assert [3, 5] == gc(registry, keep=1)
+
+
+def test_what_answered_them_lately_could_be_gone_back_to(registry: Registry) -> None:
+    highest(registry, Policy("specific", versions=(1,)))
+    highest(registry, Policy("latest"))
+    with pytest.raises(Refused, match="m:1 could still be rolled back to: revision 1"):
+        propose_delete(registry, "m", [1])
+    assert (1,) == propose_delete(registry, "m", [1], force=True).versions
+    assert [1, 5] == gc(registry, keep=1)
+
+
+def test_all_of_a_model_goes_whatever_its_default(registry: Registry) -> None:
+    highest(registry, Policy("latest"))
+    execute(registry, propose_delete(registry, "m", force=True))
+    assert [] == registry.artifacts.versions("m")

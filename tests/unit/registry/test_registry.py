@@ -166,7 +166,7 @@ def test_a_bare_model_means_its_default(registry: Registry) -> None:
 def test_highest_means_the_highest_version_that_is_not_deleted(registry: Registry) -> None:
     registry.commit(registry.propose_default("m", HIGHEST))
     assert registry.resolve("m") == ModelId("m", 3)
-    execute(registry, propose_delete(registry, "m", [3]))
+    execute(registry, propose_delete(registry, "m", [3], force=True))
     assert registry.resolve("m") == ModelId("m", 2)
 
 

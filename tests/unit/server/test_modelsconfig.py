@@ -78,7 +78,11 @@ def test_colons_commas_and_lists_say_the_same() -> None:
         ("model_version_policy { latest { num_versions: 3 } }", Policy("latest", num_versions=3)),
         ("model_version_policy { all {} }", Policy("all")),
         ("model_version_policy { specific {} }", Policy("specific")),
-        ("model_version_policy { specific { versions: [2, 1] } }", Policy("specific", 1, (2, 1))),
+        ("model_version_policy { specific { versions: [2, 1] } }", Policy("specific", 1, (1, 2))),
+        (
+            "model_version_policy { specific { versions: 2 versions: 1 versions: 2 } }",
+            Policy("specific", 1, (1, 2)),
+        ),
     ],
 )
 def test_a_policy_is_what_upstream_takes_it_for(written: str, expected: Policy) -> None:
@@ -131,6 +135,10 @@ def test_a_file_that_says_nothing_is_told_apart_from_one_that_lists_no_model(tex
             "3:66: -2 is not a version number",
         ),
         (
+            "model_type: 1 model_version_policy { specific { versions: [1, -2] versions: 3 } }",
+            "3:65: -2 is not a version number",
+        ),
+        (
             "model_platform: 'tensorflow' model_version_policy { latest {} all {} }",
             '3:65: Field "all" is specified along with field "latest"',
         ),
@@ -138,6 +146,13 @@ def test_a_file_that_says_nothing_is_told_apart_from_one_that_lists_no_model(tex
 )
 def test_a_mistake_is_told_with_file_line_and_column(fields: str, expected: str) -> None:
     assert error_of(named(fields)).startswith(f"/etc/models.config:{expected}")
+
+
+def test_a_string_in_pieces_hides_nothing_that_follows() -> None:
+    text = "model_config_list {\n config { model_type: 1 name: 'm' base_path: '/' 'm' }\n %s\n}"
+    assert error_of(text % "config { base_path: '/a' 'b' name: 'm' }").startswith(
+        "/etc/models.config:3:31: model 'm' is listed more than once"
+    )
 
 
 def test_a_relative_base_path_is_refused_where_it_stands() -> None:
@@ -174,7 +189,7 @@ versions = st.integers(0, MAX_VERSION)
 policies = st.one_of(
     st.builds(Policy, st.just("latest"), st.integers(1, 2**32 - 1)),
     st.just(Policy("all")),
-    st.builds(Policy, st.just("specific"), st.just(1), st.lists(versions).map(tuple)),
+    st.builds(Policy, st.just("specific"), st.just(1), st.sets(versions).map(sorted).map(tuple)),
 )
 labels = st.dictionaries(names.filter(lambda name: name != "highest"), versions, max_size=4)
 paths = st.text(st.characters(exclude_categories=["Cs"])).map(lambda text: f"/{text}")

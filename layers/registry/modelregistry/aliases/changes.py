@@ -152,6 +152,20 @@ def differences(before: State, after: State) -> list[str]:
     return lines
 
 
+def moved(before: State, after: State, published: Iterable[int]) -> list[str]:
+    """A phrase that says so if requests that name no version are answered by something else."""
+    there = list(published)
+    was, will = _unnamed(before, there), _unnamed(after, there)
+    return [] if was == will else [f"requests that name no version: {was} → {will}"]
+
+
+def _unnamed(state: State, published: Iterable[int]) -> str:
+    """What answers a request with neither version nor label."""
+    if state.default == HIGHEST:
+        return str(max(kept(state.policy, published), default="nothing"))
+    return str(state.aliases.get(state.default, "nothing"))
+
+
 def _choice(policy: Policy, published: Iterable[int]) -> int | None:
     return None if policy.kind == "all" else max(kept(policy, published), default=None)
 
