@@ -15,10 +15,11 @@ import pytest
 from starlette.testclient import TestClient
 from starlette.types import Message
 
-from modelregistry.aliases.state import parse_shares
+from modelregistry.aliases.changes import whole
+from modelregistry.aliases.state import State, parse_shares
 from modelregistry.errors import Unavailable
 from modelregistry.names import ModelId
-from modelregistry.registry import Registry
+from modelregistry.registry import Proposal, Registry
 from modelserver.api.app import create_app
 from modelserver.api.compression import SMALLEST
 from modelserver.errors import ModelUnavailable
@@ -331,6 +332,16 @@ class TestLabels:
         document = client.get("/v1/models/sample/labels/canary").json()
         assert ["3", "2"] == [status["version"] for status in document["model_version_status"]]
 
+    def test_have_no_status_while_their_version_is_still_to_come(
+        self, client: TestClient, registry: Registry
+    ) -> None:
+        base = registry.aliases.newest("sample")
+        state = State(aliases={"canary": whole(4)}, default="highest")
+        registry.commit(Proposal("sample", "set", base, state))
+        answer = client.get("/v1/models/sample/labels/canary")
+        expected = {"error": "Could not find any versions of model sample"}
+        assert (404, expected) == (answer.status_code, answer.json())
+
     @pytest.mark.parametrize("model", ["sample", "nothing"])
     def test_that_are_unknown_are_an_error(self, client: TestClient, model: str) -> None:
         answer = client.get(f"/v1/models/{model}/labels/no")
@@ -435,6 +446,17 @@ class TestHealth:
         server.router.look("sample")
         problems = {"status": "ready", "problems": ["sample:3 is broken"]}
         assert (200, problems) == health()
+
+    def test_asks_nothing_of_a_version_that_gets_no_requests(
+        self, started: tuple[Health, ModelServer], registry: Registry, loads: Loads
+    ) -> None:
+        health, server = started
+        registry.commit(registry.propose_set("sample", "stable", parse_shares(["1@100", "3@0"])))
+        loads.broken = {3}
+        assert server.servables.start(ModelId("sample", 3)).exception()
+        server.servables.get(ModelId("sample", 1))
+        server.router.look("sample")
+        assert READY == health()
 
     def test_is_bad_where_there_is_nothing_to_serve(self, tmp_path: Path, loads: Loads) -> None:
         with serving(memory_registry(tmp_path), loads) as (client, _):
