@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
@@ -207,7 +207,7 @@ def test_without_an_operator_the_highest_version_wins_in_any_order(
         assert stable(registry) == changes.whole(5)
 
 
-numbers = st.integers(1, 8)
+NUMBERS = range(1, 9)
 
 
 class EventsAndOperators(RuleBasedStateMachine):
@@ -237,15 +237,20 @@ class EventsAndOperators(RuleBasedStateMachine):
     def time_passes(self, seconds: float) -> None:
         self.clock.advance(seconds)
 
-    @rule(version=numbers)
-    def copy(self, version: int) -> None:
-        id = ModelId("m", version)
-        assume(version not in {*self.published, *self.registry.state("m").retired})
+    @property
+    def free(self) -> list[int]:
+        return sorted({*NUMBERS} - {*self.published, *self.registry.state("m").retired})
+
+    @precondition(lambda self: self.free)
+    @rule(data=st.data())
+    def copy(self, data: st.DataObject) -> None:
+        id = ModelId("m", data.draw(st.sampled_from(self.free)))
         self.events.append((id, copy_in(self.registry, self.source, id)))
 
-    @rule(version=numbers)
-    def publish(self, version: int) -> None:
-        assume(version not in {*self.published, *self.registry.state("m").retired})
+    @precondition(lambda self: self.free)
+    @rule(data=st.data())
+    def publish(self, data: st.DataObject) -> None:
+        version = data.draw(st.sampled_from(self.free))
         at = self.clock().replace(microsecond=0)
         Publisher(self.registry, FakeCompiler()).publish(self.source, "m", version)
         self.events.append((ModelId("m", version), at))
