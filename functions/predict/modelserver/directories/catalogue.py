@@ -113,6 +113,7 @@ class Catalogue:
         self._models: dict[str, _Model] = {}
         self._lock = threading.RLock()
         self._impatient = False
+        # For who asks by number alone: behind what is compiled ahead they would wait for it all.
         self._gate = threading.BoundedSemaphore(AT_ONCE)
 
     def configure(self, configs: Iterable[ModelConfig]) -> list[ModelId]:
@@ -206,7 +207,7 @@ class Catalogue:
         found = self._find(id)
         if found is None:
             return "changed"
-        with found.compiling, self._gate:
+        with found.compiling:
             with self._lock:
                 taken = found.print
                 if not found.is_undecided:
@@ -234,7 +235,8 @@ class Catalogue:
         if found is None:
             raise NotFound(f"{id} is not there")
         if found.is_undecided:
-            self.compile(id)
+            with self._gate:
+                self.compile(id)
         with self._lock:
             good = found.good
             if good is not None and good.print == take_print(good.directory):

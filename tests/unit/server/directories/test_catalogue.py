@@ -5,7 +5,9 @@ import json
 import logging
 import os
 import shutil
+import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,7 @@ from modelregistry.configuration import LATEST, ModelConfig
 from modelregistry.errors import InvalidInput, ModelRefused, NotFound, Unavailable
 from modelregistry.names import ModelId
 from modelregistry.plan import Plan
-from modelserver.directories.catalogue import Catalogue
+from modelserver.directories.catalogue import AT_ONCE, Catalogue
 from tests.fakes import plan
 from tests.unit.server.checkpoints import index
 from tests.unit.server.doubles import Time
@@ -314,6 +316,34 @@ def test_a_version_that_nobody_wants_is_compiled_when_it_is_asked_for(shelf: She
     assert shelf.base / "1" == shelf.catalogue.complete(ModelId("m", 1)).directory
     assert {"2": 1, "1": 1} == shelf.judge.count
     assert "known" == shelf.catalogue.compile(ModelId("m", 1))
+
+
+def test_who_asks_by_number_does_not_wait_for_what_is_compiled_ahead(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path, ALL)
+    ahead = range(2, 2 + AT_ONCE)
+    for number in (1, *ahead):
+        shelf.put(number)
+    shelf.look()
+    shelf.look()
+    begun, more, compile_now = threading.Semaphore(0), threading.Event(), shelf.judge.compile
+
+    def slowly(directory: Path) -> Plan:
+        if directory.name != "1":
+            begun.release()
+            assert more.wait(10)
+        return compile_now(directory)
+
+    shelf.judge.compile = slowly  # type: ignore[method-assign]
+    with ThreadPoolExecutor() as threads:
+        compiles = [threads.submit(shelf.catalogue.compile, ModelId("m", v)) for v in ahead]
+        for _ in ahead:
+            assert begun.acquire(timeout=10)
+        asked = threads.submit(shelf.catalogue.complete, ModelId("m", 1))
+        try:
+            assert shelf.base / "1" == asked.result(5).directory
+        finally:
+            more.set()
+        assert ["complete"] * AT_ONCE == [each.result(10) for each in compiles]
 
 
 def test_a_broken_version_that_nobody_wants_is_refused_when_it_is_asked_for(shelf: Shelf) -> None:
