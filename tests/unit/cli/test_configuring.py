@@ -197,6 +197,31 @@ def test_a_race_in_the_middle_says_who_won_and_how_far_it_came(
     assert again.out.startswith("other revision 2: stable 1 → unset")
 
 
+def test_of_a_single_model_a_conflict_says_it_all(
+    deploy: Deploy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deploy.published({"sample": 1})
+    file = write(deploy, config(deploy, "sample"))
+    commit = Registry.commit
+
+    def lose(registry: Registry, proposal: Proposal, message: str = "") -> object:
+        commit(registry, registry.propose_promote(ModelId("sample", 1), "stable"))
+        return commit(registry, proposal, message)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Registry, "commit", lose)
+        result = deploy("apply", file)
+    assert (3, True) == (result.code, result.err.startswith("error: sample is at revision 1"))
+
+
+def test_no_way_back_is_offered_that_the_command_has_no_words_for(deploy: Deploy) -> None:
+    deploy.published({"sample": 1})
+    three = "model_version_policy { latest { num_versions: 3 } }"
+    deploy.ok("apply", write(deploy, config(deploy, "sample", three)))
+    assert "undo" not in deploy.ok("policy", "sample", "none").err
+    assert "undo: deploy policy sample none\n" in deploy.ok("policy", "sample", "latest").err
+
+
 def test_an_export_is_a_file_that_applies_to_the_same(deploy: Deploy, file: str) -> None:
     deploy.ok("apply", file)
     shown = deploy.ok("export")
