@@ -7,7 +7,8 @@ from modelregistry.names import ModelId
 from modelregistry.registry import Registry
 
 from .errors import ServingError
-from .routing import Router, Standing
+from .followed import Standing
+from .routing import Router
 from .servables import Servables
 
 

@@ -13,9 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, wait
-from dataclasses import dataclass, field
 
-from modelregistry.aliases.changes import whole
 from modelregistry.aliases.revision import Revision
 from modelregistry.aliases.state import Alias, State
 from modelregistry.errors import InvalidInput, NoRegistry, NotFound, RegistryError
@@ -24,64 +22,13 @@ from modelregistry.registry import EMPTY, Registry, alias_flag
 
 from .asked import Routed
 from .errors import ModelNotFound, ModelUnavailable, ServingError, UnknownLabel
+from .followed import NEVER, Followed, Moment, Route, Standing, versions_of
 from .observer import UNOBSERVED, Observer
 from .servables import Servable, Servables, size_of
 
 _log = logging.getLogger(__name__)
 # No alias can be called this: whatever the revision says that the default is.
 _DEFAULT = "?"
-
-
-@dataclass
-class _Route:
-    """What an alias answers with now, and the revision that said so."""
-
-    alias: Alias
-    revision: int
-
-
-Moment = tuple[float, float]  # monotonic, wall
-_NEVER: Moment = (-math.inf, -math.inf)
-
-
-@dataclass
-class _Followed:
-    """
-    One model, as far as this process has followed its log.
-
-    `looked` is the last look, `known` the last that succeeded. `published` is as of
-    `listed`, and only where somebody asked, and so is `highest`, which the default
-    `highest` means; `seen` are versions that were found by number. `coming` holds what
-    an alias waits for, and since when.
-    """
-
-    newest: Revision | None = None
-    routes: dict[str, _Route] = field(default_factory=dict)
-    coming: dict[str, tuple[Alias, float]] = field(default_factory=dict)
-    looked: Moment = _NEVER
-    known: Moment = _NEVER
-    problem: str = ""
-    published: list[int] | None = None
-    highest: int | None = None
-    listed: Moment = _NEVER
-    seen: set[int] = field(default_factory=set)
-    looking: threading.Lock = field(default_factory=threading.Lock)
-
-    @property
-    def state(self) -> State:
-        return self.newest.state if self.newest else EMPTY
-
-
-@dataclass(frozen=True)
-class Standing:
-    """
-    What a model's aliases answer with here, and the revisions that said so; a default that
-    means the highest version is among them, as `highest`. `age` seconds ago that was known.
-    """
-
-    model: str
-    answering: Mapping[str, tuple[Alias, int]]
-    age: float
 
 
 class Router:
@@ -118,7 +65,7 @@ class Router:
         self._monotonic = monotonic
         self._wall = wall
         self._pick = pick
-        self._models: dict[str, _Followed] = {}
+        self._models: dict[str, Followed] = {}
         self._sizes: dict[ModelId, int] = {}
         self._lock = threading.Lock()
 
@@ -150,7 +97,7 @@ class Router:
             raise ModelNotFound(f"Servable not found for request: Latest({model})")
         return self._default(model, followed)
 
-    def look(self, model: str, alias: str = "", patience: float = 0.0) -> _Followed | None:
+    def look(self, model: str, alias: str = "", patience: float = 0.0) -> Followed | None:
         """
         Follow `model`'s log if the last look is too old. None if there is no such model.
 
@@ -221,7 +168,7 @@ class Router:
         followed = self.look(model)
         if followed is None:
             return []
-        aliases = dict(_wanted(followed))
+        aliases = dict(followed.wanted())
         default = aliases.pop(followed.state.default, None)
         ordered = [*([default] if default else []), *aliases.values()]
         shares = [
@@ -231,7 +178,7 @@ class Router:
             if share.weight > 0
         ]
         ids = [ModelId(*id) for id in dict.fromkeys(shares)]
-        there = _there(followed, set(ids))
+        there = followed.there(set(ids))
         return [id for id in ids if id in there]
 
     def preload(self, model: str) -> None:
@@ -241,14 +188,14 @@ class Router:
         What would cost another model its place is left to the first request.
         """
         followed = self.look(model)
-        for id in _targets(model, followed) if followed else ():
+        for id in followed.targets() if followed else ():
             if not self._servables.is_loaded(id):
                 self._servables.start_if_it_fits(id, self._size(id))
 
     def refresh(self, model: str) -> None:
         """`preload` after a look at `model`'s log, however old the last one is."""
         if followed := self._models.get(model):
-            followed.looked = _NEVER
+            followed.looked = NEVER
         self.preload(model)
 
     def preload_all(self) -> list[str]:
@@ -265,8 +212,8 @@ class Router:
                 problems.append(f"{model}: {error}")
         return problems
 
-    def _first_look(self, model: str) -> _Followed | None:
-        followed = _Followed()
+    def _first_look(self, model: str) -> Followed | None:
+        followed = Followed(model)
         try:
             model_name(model)
             newest = self._registry.aliases.newest(model)
@@ -284,7 +231,7 @@ class Router:
         with self._lock:
             return self._models.setdefault(model, followed)
 
-    def _look_again(self, model: str, followed: _Followed, alias: str, patience: float) -> None:
+    def _look_again(self, model: str, followed: Followed, alias: str, patience: float) -> None:
         try:
             newest = self._registry.aliases.newest(model)
         except RegistryError as error:
@@ -305,13 +252,14 @@ class Router:
         loads = self._adopt(model, followed, newest)
         if alias == _DEFAULT:
             alias = followed.state.default
-        wanted = _wanted(followed).get(alias)
-        awaited = [loads[id] for id in (_ids(model, wanted) if wanted else ()) if id in loads]
+        wanted = followed.wanted().get(alias)
+        needed = versions_of(model, wanted) if wanted else set()
+        awaited = [loads[id] for id in needed if id in loads]
         if awaited and patience:
             wait(awaited, timeout=patience)
             self._flip(model, followed)
 
-    def _list(self, model: str, followed: _Followed, state: State) -> None:
+    def _list(self, model: str, followed: Followed, state: State) -> None:
         published = self._registry.versions(model, state)
         followed.highest = self._registry.highest(model, state, published)
         followed.published = published
@@ -319,7 +267,7 @@ class Router:
         followed.listed = self._now()
 
     def _adopt(
-        self, model: str, followed: _Followed, newest: Revision | None
+        self, model: str, followed: Followed, newest: Revision | None
     ) -> Mapping[ModelId, "Future[Servable]"]:
         """
         Take what was read as the newest; flip what is loaded, load what is not.
@@ -344,7 +292,7 @@ class Router:
             load.add_done_callback(lambda _: self._flip(model, followed))
         return loads
 
-    def _flip(self, model: str, followed: _Followed) -> set[ModelId]:
+    def _flip(self, model: str, followed: Followed) -> set[ModelId]:
         """
         Answer with every alias of the newest revision whose versions are loaded.
 
@@ -354,7 +302,7 @@ class Router:
         missing: set[ModelId] = set()
         swaps: list[tuple[str, Alias, Alias, float]] = []
         with self._lock:
-            wanted = _wanted(followed)
+            wanted = followed.wanted()
             number = followed.newest.number if followed.newest else 0
             now = self._monotonic()
             for name in [name for name in followed.routes if name not in wanted]:
@@ -362,9 +310,9 @@ class Router:
                 followed.coming.pop(name, None)
             for name, alias in wanted.items():
                 route = followed.routes.get(name)
-                needed = _ids(model, alias)
+                needed = versions_of(model, alias)
                 absent = {id for id in needed if not self._servables.is_loaded(id)}
-                loadable = _there(followed, absent)
+                loadable = followed.there(absent)
                 if (
                     route is None
                     or route.alias == alias
@@ -375,28 +323,28 @@ class Router:
                     if route and route.alias != alias:
                         _log.info("%s: %s %s → %s", model, name, route.alias, alias)
                         swaps.append((name, route.alias, alias, now - since))
-                    followed.routes[name] = _Route(alias, number)
+                    followed.routes[name] = Route(alias, number)
                 else:
                     missing |= loadable
                     if followed.coming.get(name, (None,))[0] != alias:
                         followed.coming[name] = alias, now
             # What is still to be flipped to is pinned too: loading the second of two
             # versions must not evict the first.
-            coming = set().union(*(_ids(model, alias) for alias in wanted.values()))
-            pinned = _targets(model, followed) | _there(followed, coming)
+            coming = set().union(*(versions_of(model, alias) for alias in wanted.values()))
+            pinned = followed.targets() | followed.there(coming)
             # And so is what is gone from the store, until it is flipped away from.
             for name in followed.coming:
-                pinned |= _ids(model, followed.routes[name].alias)
+                pinned |= versions_of(model, followed.routes[name].alias)
             self._servables.pin(model, frozenset(pinned))
         for name, before, after, seconds in swaps:
             self._observer.swapped(model, name, before, after, seconds)
         return missing
 
-    def _answering(self, followed: _Followed) -> Mapping[str, Alias]:
+    def _answering(self, followed: Followed) -> Mapping[str, Alias]:
         with self._lock:
             return {name: r.alias for name, r in followed.routes.items() if name != HIGHEST}
 
-    def _report(self, model: str, followed: _Followed, problem: str) -> None:
+    def _report(self, model: str, followed: Followed, problem: str) -> None:
         """A look that told nothing new. Said once, not at every look."""
         followed.looked = self._now()
         if problem != followed.problem:
@@ -405,10 +353,10 @@ class Router:
         stale = self._age(followed.known)
         self._observer.look_failed(model, self._answering(followed), stale, problem)
 
-    def _is_idle(self, model: str, route: _Route) -> bool:
-        return not any(self._servables.is_loaded(id) for id in _ids(model, route.alias))
+    def _is_idle(self, model: str, route: Route) -> bool:
+        return not any(self._servables.is_loaded(id) for id in versions_of(model, route.alias))
 
-    def _default(self, model: str, followed: _Followed) -> Routed:
+    def _default(self, model: str, followed: Followed) -> Routed:
         name = followed.state.default
         route = followed.routes.get(name)
         if route is None and name == HIGHEST and followed.published is None:
@@ -422,7 +370,7 @@ class Router:
             )
         return self._through(followed, model, name, route)
 
-    def _specific(self, model: str, followed: _Followed | None, version: int) -> ModelId:
+    def _specific(self, model: str, followed: Followed | None, version: int) -> ModelId:
         """
         A published version; one that is loaded or was found before is not looked up again.
 
@@ -448,7 +396,7 @@ class Router:
             raise ModelUnavailable(f"{id} cannot be looked up: {error}") from error
         return True
 
-    def _through(self, followed: _Followed, model: str, name: str, route: _Route) -> Routed:
+    def _through(self, followed: Followed, model: str, name: str, route: Route) -> Routed:
         at = self._pick() * 100
         chosen = route.alias.routes[-1]
         for share in route.alias.routes:
@@ -457,7 +405,7 @@ class Router:
                 chosen = share
                 break
         alias, id = "" if name == HIGHEST else name, ModelId(model, chosen.version)
-        if not (_there(followed, {id}) or self._servables.is_loaded(id)):
+        if not (followed.there({id}) or self._servables.is_loaded(id)):
             raise ModelNotFound(f"Servable not found for request: Specific({model}, {id.version})")
         return Routed(id, alias, route.revision)
 
@@ -482,33 +430,3 @@ class Router:
 
     def _now(self) -> Moment:
         return self._monotonic(), self._wall()
-
-
-def _wanted(followed: _Followed) -> Mapping[str, Alias]:
-    """The newest aliases; a default that means the highest version is one more, `highest`."""
-    state = followed.state
-    if state.default == HIGHEST and followed.highest is not None:
-        return {**state.aliases, HIGHEST: whole(followed.highest)}
-    return state.aliases
-
-
-def _ids(model: str, alias: Alias) -> set[ModelId]:
-    """What has to be loaded for `alias`: a version at 0 % answers nobody."""
-    return {ModelId(model, share.version) for share in alias.routes if share.weight > 0}
-
-
-def _targets(model: str, followed: _Followed) -> set[ModelId]:
-    """The versions that answer now."""
-    answering = set().union(*(_ids(model, route.alias) for route in followed.routes.values()))
-    return _there(followed, answering)
-
-
-def _there(followed: _Followed, ids: set[ModelId]) -> set[ModelId]:
-    """
-    Those of `ids` that are published: an alias may point to a version that is still to
-    come. Where the default is another than `highest` the versions are not listed at each
-    look, and what an alias points to was published.
-    """
-    if followed.state.default != HIGHEST or followed.published is None:
-        return ids
-    return {id for id in ids if id.version in followed.published}

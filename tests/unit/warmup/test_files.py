@@ -47,6 +47,12 @@ def test_empty_files_are_fine(model: Path) -> None:
     assert [] == requests(model)
 
 
+@pytest.mark.parametrize("name", [files.JSON_LINES, files.PREDICTION_LOGS])
+def test_a_directory_of_such_a_name_is_no_file(model: Path, name: str) -> None:
+    (model / name).mkdir(parents=True)
+    assert f"{model / name} is a directory" in refusal(model)
+
+
 def test_each_request_says_where_it_is_from(model: Path) -> None:
     logged(
         model,

@@ -46,7 +46,7 @@ def _logged(
     directory: Path, signatures: Mapping[str, Signature], defaults: Defaults
 ) -> Iterator[list[Request]]:
     path = directory / PREDICTION_LOGS
-    if not path.exists():
+    if not _is_there(path, PREDICTION_LOGS):
         return
     logs = Logs(signatures, defaults)
     with path.open("rb") as file:
@@ -57,9 +57,15 @@ def _logged(
 
 def _lines(directory: Path, signatures: Mapping[str, Signature]) -> Iterator[list[Request]]:
     path = directory / JSON_LINES
-    if not path.exists():
+    if not _is_there(path, JSON_LINES):
         return
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             if line.strip():
                 yield [bodies.request(line, signatures, f"{JSON_LINES}, line {number}")]
+
+
+def _is_there(path: Path, name: str) -> bool:
+    if path.is_dir():
+        raise BadWarmup(name, "INVALID_ARGUMENT", f"{path} is a directory")
+    return path.exists()
