@@ -1,15 +1,14 @@
 """The stack as it ships, in a real container, followed by a real `deploy`."""
 
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from itertools import groupby
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from time import monotonic, sleep
 
 import pytest
 
 from infra.local.engine import docker
+from tests.functional.steady import Load, changes, steady, until_all_answer
 from tests.functional.terminal import PATIENCE, Answer, Client
 
 from .conftest import Api, Place, started
@@ -75,8 +74,7 @@ def test_a_promotion_and_a_rollback_reach_the_warm_container_under_load(
         assert until_all_answer(loads, "2") < ALIAS_TTL + LOADING
         place.deploy("rollback", "sample")
         assert until_all_answer(loads, "1") < ALIAS_TTL + LOADING
-    assert [] == [failure for load in loads for failure in load.failures]
-    assert [["1", "2", "1"]] * len(loads) == [load.changes() for load in loads]
+    assert [["1", "2", "1"]] * len(loads) == [changes(load.versions) for load in loads]
 
 
 def test_the_warm_container_answers_without_s3_and_dynamodb_and_follows_once_they_are_back(
@@ -89,13 +87,12 @@ def test_the_warm_container_answers_without_s3_and_dynamodb_and_follows_once_the
         before = len(loads[0].versions)
         sleep(5 * ALIAS_TTL)
         assert len(loads[0].versions) > before + 3
-        assert ["1"] == loads[0].changes()
+        assert ["1"] == changes(loads[0].versions)
         place.wire.mend()
         assert until_all_answer(loads, "2") < ALIAS_TTL + LOADING
         place.deploy("rollback", "sample")
         assert until_all_answer(loads, "1") < ALIAS_TTL + LOADING
-    assert [] == [failure for load in loads for failure in load.failures]
-    assert [["1", "2", "1"]] * len(loads) == [load.changes() for load in loads]
+    assert [["1", "2", "1"]] * len(loads) == [changes(load.versions) for load in loads]
 
 
 def test_the_first_request_after_a_thaw_sees_what_was_promoted_meanwhile(
@@ -132,39 +129,9 @@ def test_a_cold_container_without_the_table_says_so_and_recovers(built: Path, pl
         place.wire.mend()
 
 
-class Load(threading.Thread):
-    """One client that asks steadily, and remembers who answered and what went wrong."""
-
-    def __init__(self, port: int) -> None:
-        super().__init__(daemon=True)
-        self.versions: list[str] = []
-        self.failures: list[object] = []
-        self._client = Client(port)
-        self._stopping = threading.Event()
-
-    def run(self) -> None:
-        while not self._stopping.wait(PACE):
-            try:
-                answer = self._client.ask(STABLE, BODY)
-            except OSError as error:
-                self.failures.append(error)
-                return
-            answered = answer.headers.get("x-model-version", "")
-            if (
-                answer.document != ANSWERS.get(answered)
-                or answer.headers["x-cold-start"] != "false"
-            ):
-                self.failures.append(answer)
-            self.versions.append(answered)
-
-    def stop(self) -> None:
-        self._stopping.set()
-        self.join(PATIENCE)
-        self._client.close()
-
-    def changes(self) -> list[str]:
-        """`["1", "1", "2", "2", "1"]` → `["1", "2", "1"]`."""
-        return [version for version, _ in groupby(self.versions)]
+def is_right(answer: Answer) -> bool:
+    expected = ANSWERS.get(answer.headers.get("x-model-version", ""))
+    return answer.document == expected and answer.headers["x-cold-start"] == "false"
 
 
 @contextmanager
@@ -180,23 +147,8 @@ def frozen(api: Api, place: Place, seconds: float) -> Iterator[None]:
         docker("unpause", api.container)
 
 
-@contextmanager
-def loaded(api: Api) -> Iterator[list[Load]]:
-    loads = [Load(api.port) for _ in range(2)]
-    for load in loads:
-        load.start()
-    try:
-        yield loads
-    finally:
-        for load in loads:
-            load.stop()
-
-
-def until_all_answer(loads: list[Load], version: str) -> float:
-    """Wait until each client's newest answer came from `version`; the seconds it took."""
-    started = monotonic()
-    until(lambda: {load.versions[-1] if load.versions else "" for load in loads} == {version})
-    return monotonic() - started
+def loaded(api: Api) -> AbstractContextManager[list[Load]]:
+    return steady(api.port, clients=2, is_right=is_right, pace=PACE)
 
 
 def until(true: Callable[[], bool]) -> None:

@@ -1,36 +1,44 @@
-"""Clients that ask `half_plus_two` without a pause, while something happens to its server."""
+"""Clients that ask `sample` steadily, while something happens to its server."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic, sleep
 
-from .terminal import PATIENCE, Client
+from .terminal import PATIENCE, Answer, Client
 
 BODY = {"instances": [[1.0], [5.0]]}
 ANSWER = {"predictions": [[2.5], [4.5]]}
 
 
-class Load(threading.Thread):
-    """One client that asks without pause, and remembers who answered and what went wrong."""
+def is_half_plus_two(answer: Answer) -> bool:
+    return (answer.status, answer.document) == (200, ANSWER)
 
-    def __init__(self, port: int) -> None:
+
+class Load(threading.Thread):
+    """
+    One client that asks every `pace` seconds, and remembers who answered and what went wrong.
+    """
+
+    def __init__(self, port: int, is_right: Callable[[Answer], bool], pace: float) -> None:
         super().__init__(daemon=True)
+        self._is_right = is_right
+        self._pace = pace
         self.versions: list[str] = []
         self.failures: list[object] = []
         self._client = Client(port)
         self._stopping = threading.Event()
 
     def run(self) -> None:
-        while not self._stopping.is_set():
+        while not self._stopping.wait(self._pace):
             try:
                 answer = self._client.ask("/v1/models/sample:predict", BODY)
             except OSError as error:
                 self.failures.append(error)
                 return
-            if (answer.status, answer.document) != (200, ANSWER):
+            if not self._is_right(answer):
                 self.failures.append(answer)
-            self.versions.append(answer.headers["x-model-version"])
+            self.versions.append(answer.headers.get("x-model-version", ""))
 
     def stop(self) -> None:
         self._stopping.set()
@@ -53,9 +61,15 @@ def changes(versions: list[str]) -> list[str]:
 
 
 @contextmanager
-def steady(port: int, clients: int = 3) -> Iterator[list[Load]]:
+def steady(
+    port: int,
+    clients: int = 3,
+    *,
+    is_right: Callable[[Answer], bool] = is_half_plus_two,
+    pace: float = 0.0,
+) -> Iterator[list[Load]]:
     """So many clients, none of which may see a failure."""
-    loads = [Load(port) for _ in range(clients)]
+    loads = [Load(port, is_right, pace) for _ in range(clients)]
     for load in loads:
         load.start()
     try:
