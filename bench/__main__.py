@@ -96,8 +96,8 @@ def measured(quick: bool) -> list[Row]:
         with tempfile.TemporaryDirectory() as place:
             case = Case(Path(place), model, shape)
             if first:
-                rows += _starts(case, 5 if quick else 20)
-            rows += _warm(case, figure, 0.15 if first else 0.10, 2 if quick else 5)
+                rows += _starts(case, 3 if quick else 20)
+            rows += _warm(case, figure, 0.15 if first else 0.10, 1 if quick else 5)
     return rows
 
 
