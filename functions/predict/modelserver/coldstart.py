@@ -27,7 +27,7 @@ from .errors import BadSetting, ServingError
 from .observer import Observer
 from .routing import Router
 from .runtime import library
-from .servables import size_of
+from .servables import expected_size
 from .server import ModelServer
 from .settings import LambdaSettings
 from .telemetry import Telemetry
@@ -186,8 +186,7 @@ def _wanted(router: Router, model: str) -> list[ModelId]:
 
 def _size(registry: Registry, id: ModelId) -> float:
     try:
-        plan = registry.artifacts.plan(id)
-        return size_of(plan) if plan else registry.artifacts.manifest(id).size
+        return expected_size(registry.artifacts, id)
     except RegistryError as error:
         _log.error("%s is not loaded ahead of requests: %s", id, error)
         return math.inf

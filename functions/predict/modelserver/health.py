@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 
 from modelregistry.errors import RegistryError
-from modelregistry.names import ModelId
 from modelregistry.registry import Registry
 
 from .errors import ServingError
-from .followed import Standing
+from .followed import versions_of
 from .routing import Router
 from .servables import Servables
 
@@ -29,7 +28,12 @@ def health(registry: Registry, router: Router, servables: Servables) -> Health:
     broken model is none for the others.
     """
     problems = [] if router.standings() else _first_look(registry, router)
-    routed = [id for standing in router.standings() for id in _ids(standing)]
+    routed = {
+        id: None  # each once, model by model
+        for standing in router.standings()
+        for alias, _ in standing.answering.values()
+        for id in versions_of(standing.model, alias)
+    }
     loading = [f"{id} is still loading" for id in routed if servables.is_loading(id)]
     if loading:
         return Health(ready=False, problems=tuple(loading))
@@ -57,13 +61,3 @@ def _refusals(registry: Registry, router: Router) -> list[str]:
         for standing in router.standings()
         for version, reason in registry.refused(standing.model).items()
     ]
-
-
-def _ids(standing: Standing) -> set[ModelId]:
-    """What the aliases of a model need loaded: a version at 0 % answers nobody."""
-    return {
-        ModelId(standing.model, share.version)
-        for alias, _ in standing.answering.values()
-        for share in alias.routes
-        if share.weight > 0
-    }

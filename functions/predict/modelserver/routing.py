@@ -24,7 +24,7 @@ from .asked import Routed
 from .errors import ModelNotFound, ModelUnavailable, ServingError, UnknownLabel
 from .followed import NEVER, Followed, Moment, Route, Standing, versions_of
 from .observer import UNOBSERVED, Observer
-from .servables import Servable, Servables, size_of
+from .servables import Servable, Servables, expected_size
 
 _log = logging.getLogger(__name__)
 # No alias can be called this: whatever the revision says that the default is.
@@ -92,10 +92,10 @@ class Router:
             route = followed.routes.get(label) if followed and label != HIGHEST else None
             if followed is None or route is None:
                 raise UnknownLabel(f"Unrecognized servable version label: {label}")
-            return self._through(followed, model, label, route)
+            return self._through(followed, label, route)
         if followed is None:
             raise ModelNotFound(f"Servable not found for request: Latest({model})")
-        return self._default(model, followed)
+        return self._default(followed)
 
     def look(self, model: str, alias: str = "", patience: float = 0.0) -> Followed | None:
         """
@@ -109,7 +109,7 @@ class Router:
         # One looks, the rest go on with what is known.
         if self._is_old(followed.looked) and followed.looking.acquire(blocking=False):
             try:
-                self._look_again(model, followed, alias, min(self._swap_wait, patience))
+                self._look_again(followed, alias, min(self._swap_wait, patience))
             finally:
                 followed.looking.release()
         return followed
@@ -135,7 +135,7 @@ class Router:
             return []
         if followed.published is None or self._is_old(followed.listed):
             try:
-                self._list(model, followed, followed.state)
+                self._list(followed, followed.state)
             except RegistryError as error:
                 if followed.published is None:
                     raise ModelUnavailable(
@@ -218,7 +218,7 @@ class Router:
             model_name(model)
             newest = self._registry.aliases.newest(model)
             if newest is None or newest.state.default == HIGHEST:
-                self._list(model, followed, newest.state if newest else EMPTY)
+                self._list(followed, newest.state if newest else EMPTY)
         except InvalidInput:
             return None
         except RegistryError as error:
@@ -227,47 +227,47 @@ class Router:
             return None  # nothing to follow; whoever invents names fills no memory
         # Filled before anybody else can see it. Who looks first at the same time
         # does this twice, and one of the two is forgotten.
-        self._adopt(model, followed, newest)
+        self._adopt(followed, newest)
         with self._lock:
             return self._models.setdefault(model, followed)
 
-    def _look_again(self, model: str, followed: Followed, alias: str, patience: float) -> None:
+    def _look_again(self, followed: Followed, alias: str, patience: float) -> None:
         try:
-            newest = self._registry.aliases.newest(model)
+            newest = self._registry.aliases.newest(followed.model)
         except RegistryError as error:
-            self._report(model, followed, f"keeping the last known aliases: {error}")
+            self._report(followed, f"keeping the last known aliases: {error}")
             return
         if followed.newest is not None and newest is None:
-            self._report(model, followed, "its log is gone: keeping the last known aliases")
+            self._report(followed, "its log is gone: keeping the last known aliases")
             return
         if newest is not None and newest.state.default == HIGHEST:
             try:
-                self._list(model, followed, newest.state)
+                self._list(followed, newest.state)
             except RegistryError as error:
-                self._report(model, followed, f"keeping the last known versions: {error}")
+                self._report(followed, f"keeping the last known versions: {error}")
             else:
                 followed.problem = ""
         else:
             followed.problem = ""
-        loads = self._adopt(model, followed, newest)
+        loads = self._adopt(followed, newest)
         if alias == _DEFAULT:
             alias = followed.state.default
         wanted = followed.wanted().get(alias)
-        needed = versions_of(model, wanted) if wanted else set()
+        needed = versions_of(followed.model, wanted) if wanted else set()
         awaited = [loads[id] for id in needed if id in loads]
         if awaited and patience:
             wait(awaited, timeout=patience)
-            self._flip(model, followed)
+            self._flip(followed)
 
-    def _list(self, model: str, followed: Followed, state: State) -> None:
-        published = self._registry.versions(model, state)
-        followed.highest = self._registry.highest(model, state, published)
+    def _list(self, followed: Followed, state: State) -> None:
+        published = self._registry.versions(followed.model, state)
+        followed.highest = self._registry.highest(followed.model, state, published)
         followed.published = published
         followed.seen &= set(published)
         followed.listed = self._now()
 
     def _adopt(
-        self, model: str, followed: Followed, newest: Revision | None
+        self, followed: Followed, newest: Revision | None
     ) -> Mapping[ModelId, "Future[Servable]"]:
         """
         Take what was read as the newest; flip what is loaded, load what is not.
@@ -279,26 +279,27 @@ class Router:
             # A log never shrinks: somebody put another in its place, and means it.
             _log.error(
                 "%s: the alias table went back from revision %d to %d; following it",
-                model,
+                followed.model,
                 known.number,
                 newest.number,
             )
         if newest and (known is None or newest.number != known.number):
-            self._servables.reconsider(model)
+            self._servables.reconsider(followed.model)
         followed.newest = newest
         followed.looked = followed.known = self._now()
-        loads = {id: self._servables.start(id) for id in self._flip(model, followed)}
+        loads = {id: self._servables.start(id) for id in self._flip(followed)}
         for load in loads.values():
-            load.add_done_callback(lambda _: self._flip(model, followed))
+            load.add_done_callback(lambda _: self._flip(followed))
         return loads
 
-    def _flip(self, model: str, followed: Followed) -> set[ModelId]:
+    def _flip(self, followed: Followed) -> set[ModelId]:
         """
         Answer with every alias of the newest revision whose versions are loaded.
 
         An alias that has nothing loaded in place is taken over at once: its requests
         would wait for a load anyway. Returns what has to be loaded for the rest.
         """
+        model = followed.model
         missing: set[ModelId] = set()
         swaps: list[tuple[str, Alias, Alias, float]] = []
         with self._lock:
@@ -344,19 +345,20 @@ class Router:
         with self._lock:
             return {name: r.alias for name, r in followed.routes.items() if name != HIGHEST}
 
-    def _report(self, model: str, followed: Followed, problem: str) -> None:
+    def _report(self, followed: Followed, problem: str) -> None:
         """A look that told nothing new. Said once, not at every look."""
         followed.looked = self._now()
         if problem != followed.problem:
-            _log.error("%s: %s", model, problem)
+            _log.error("%s: %s", followed.model, problem)
         followed.problem = problem
         stale = self._age(followed.known)
-        self._observer.look_failed(model, self._answering(followed), stale, problem)
+        self._observer.look_failed(followed.model, self._answering(followed), stale, problem)
 
     def _is_idle(self, model: str, route: Route) -> bool:
         return not any(self._servables.is_loaded(id) for id in versions_of(model, route.alias))
 
-    def _default(self, model: str, followed: Followed) -> Routed:
+    def _default(self, followed: Followed) -> Routed:
+        model = followed.model
         name = followed.state.default
         route = followed.routes.get(name)
         if route is None and name == HIGHEST and followed.published is None:
@@ -368,7 +370,7 @@ class Router:
                 f"Servable not found for request: Latest({model}). Its default alias {name!r} is"
                 f" not set; set it with: deploy promote {model} VERSION{alias_flag(name)}"
             )
-        return self._through(followed, model, name, route)
+        return self._through(followed, name, route)
 
     def _specific(self, model: str, followed: Followed | None, version: int) -> ModelId:
         """
@@ -396,7 +398,8 @@ class Router:
             raise ModelUnavailable(f"{id} cannot be looked up: {error}") from error
         return True
 
-    def _through(self, followed: Followed, model: str, name: str, route: Route) -> Routed:
+    def _through(self, followed: Followed, name: str, route: Route) -> Routed:
+        model = followed.model
         at = self._pick() * 100
         chosen = route.alias.routes[-1]
         for share in route.alias.routes:
@@ -413,10 +416,7 @@ class Router:
         """How much memory `id` is going to take; 0 where that cannot be known now."""
         if id not in self._sizes:
             try:
-                plan = self._registry.artifacts.plan(id)
-                self._sizes[id] = (
-                    size_of(plan) if plan else self._registry.artifacts.manifest(id).size
-                )
+                self._sizes[id] = expected_size(self._registry.artifacts, id)
             except RegistryError:
                 return 0
         return self._sizes[id]

@@ -12,6 +12,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Protocol
 
+from modelregistry.artifacts.store import ArtifactStore
 from modelregistry.names import ModelId
 from modelregistry.plan import Plan
 
@@ -294,6 +295,12 @@ class Servables:
 def size_of(plan: Plan) -> int:
     """How many bytes of memory a version counts for."""
     return max(plan.memory_bytes, plan.disk_bytes)
+
+
+def expected_size(artifacts: ArtifactStore, id: ModelId) -> int:
+    """`size_of` a version before it is loaded; without a plan, its files. Raises RegistryError."""
+    plan = artifacts.plan(id)
+    return size_of(plan) if plan else artifacts.manifest(id).size
 
 
 def _done(servable: Servable) -> "Future[Servable]":
