@@ -20,7 +20,7 @@ from starlette.testclient import TestClient
 
 from modelregistry.names import ModelId
 from modelregistry.registry import Registry
-from modelserver.api.app import create_app
+from modelserver.api.web import create_app
 from modelserver.coldstart import ColdStart
 from modelserver.compiler import SubprocessCompiler
 from modelserver.exposition import CONTENT_TYPE

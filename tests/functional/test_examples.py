@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from modelregistry.names import ModelId
 from modelregistry.opening import open_registry
 from modelregistry.publishing import Publisher
-from modelserver.api.app import create_app
+from modelserver.api.web import create_app
 from modelserver.compiler import SubprocessCompiler
 from modelserver.runtime import Threads
 from modelserver.server import ModelServer

@@ -13,7 +13,7 @@ from modelregistry.opening import open_registry
 from modelregistry.progress import UNWATCHED
 from modelregistry.publishing import Publisher
 from modelregistry.registry import Registry
-from modelserver.api.app import create_app
+from modelserver.api.web import create_app
 from modelserver.compiler import SubprocessCompiler
 from modelserver.runtime import Threads
 from modelserver.server import ModelServer

@@ -64,7 +64,7 @@ def test_only_the_registry_talks_to_aws(package: Path) -> None:
         ("mangum", {"gateway", "function"}),
         ("aws_lambda_powertools", {"telemetry"}),
         ("uvicorn", {"local"}),
-        ("fastapi", {"app", "gateway"}),
+        ("fastapi", {"web"}),
         ("tensorflow", set()),
     ],
 )
@@ -75,6 +75,16 @@ def test_each_heavy_library_of_the_server_has_one_home(library: str, homes: set[
 def test_lambda_pays_for_no_metrics_that_prometheus_would_read() -> None:
     users = {path.stem for path in modules(SERVER) if "modelserver.prometheus" in imported(path)}
     assert {"local"} == users
+
+
+def test_a_cold_start_imports_nothing_that_only_the_local_server_needs() -> None:
+    program = "import sys, modelserver.handler; print(*sys.modules, sep='\\n')"
+    child = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+    loaded = {name.split(".")[0] for name in child.stdout.split()}
+    assert {"starlette", "mangum", "numpy"} <= loaded
+    assert loaded & {"fastapi", "pydantic", "uvicorn", "google", "tensorflow"} == set()
 
 
 @pytest.mark.parametrize("package", [REGISTRY, SERVER], ids=lambda path: path.name)

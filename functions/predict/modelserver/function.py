@@ -11,7 +11,7 @@ from mangum.types import LambdaContext
 from modelregistry.errors import InvalidInput, RegistryError
 
 from .api import cors
-from .api.app import create_app
+from .api.app import endpoint
 from .coldstart import ColdStart
 from .gateway import Answer, Event, Gateway, failure, http_event
 from .observer import Answered
@@ -81,7 +81,7 @@ class PredictFunction:
         if self._start.problem:
             raise _Misconfigured(self._start.problem)
         if self._gateway is None:
-            self._gateway = Gateway(create_app(self._start.server()))
+            self._gateway = Gateway(endpoint(self._start.server()))
         return self._gateway
 
 

@@ -9,10 +9,10 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from anyio.to_thread import run_sync
-from fastapi import FastAPI
 from mangum import Mangum
 from mangum.handlers.api_gateway import HTTPGateway
 from mangum.types import LambdaContext, Response, Scope
+from starlette.types import ASGIApp
 
 from .api.app import error_body
 from .errors import NoHttpEvent
@@ -32,12 +32,16 @@ _LITERAL = "%/:@!$&'()*+,;=-._~"
 class Gateway:
     """Answers HTTP events with `app`. One at a time, as Lambda sends them."""
 
-    def __init__(self, app: FastAPI) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._loop = asyncio.new_event_loop()
         asyncio.set_event_loop(self._loop)
         # The first use of a thread imports what it needs: 15 ms that no request should pay.
         self._loop.run_until_complete(run_sync(int))
-        self._adapter = Mangum(app, lifespan="off", custom_handlers=[_Request])
+        self._adapter = Mangum(
+            app,  # type: ignore[arg-type] # its type wants the names of the parameters, too
+            lifespan="off",
+            custom_handlers=[_Request],
+        )
 
     def __call__(self, event: Event, context: LambdaContext) -> Answer:
         """The answer in the form that the event's sender expects; errors are JSON, always."""

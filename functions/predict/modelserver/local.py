@@ -18,7 +18,8 @@ from modelregistry.names import Reference
 from modelregistry.opening import open_registry
 from modelregistry.registry import Registry
 
-from .api.app import Page, create_app
+from .api.app import Page
+from .api.web import create_app
 from .asked import Asked
 from .compiler import SubprocessCompiler
 from .directories.catalogue import Catalogue

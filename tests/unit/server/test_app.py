@@ -11,8 +11,8 @@ from starlette.testclient import TestClient
 
 from modelregistry.names import ModelId
 from modelregistry.registry import Registry
-from modelserver.api.app import create_app
 from modelserver.api.statuses import status_of
+from modelserver.api.web import create_app
 from modelserver.errors import PredictionFailed, ServingError, StillLoading
 from modelserver.routing import Router
 from modelserver.runtime.tensors import Array

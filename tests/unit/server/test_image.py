@@ -32,14 +32,16 @@ def test_what_the_image_installs_is_what_the_project_needs_and_pins(file: str) -
 
 def test_what_the_function_imports_is_in_the_image() -> None:
     """
-    All that `serve` and `lambda` name, but for the server of one machine and the checksums
-    of warm-up files, which are read there only where a plan was lost.
+    All that `serve` and `lambda` name, but for the server of one machine, the framework
+    around its application, and the checksums of warm-up files, which are read there only
+    where a plan was lost.
     """
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
         "optional-dependencies"
     ]
     also = {"boto3", "protobuf"}  # of those that `deploy` needs anyway
-    needed = set(names(extras["serve"] + extras["lambda"])) - {"uvicorn", "google-crc32c"} | also
+    elsewhere = {"fastapi", "uvicorn", "google-crc32c"}
+    needed = set(names(extras["serve"] + extras["lambda"])) - elsewhere | also
     files = [PREDICT / "requirements.txt", PREDICT / "tensorflow.txt"]
     wanted = {name for file in files for name in names(file.read_text().splitlines())}
     assert needed == wanted

@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from modelregistry.names import ModelId
 from modelregistry.registry import Registry
-from modelserver.api.app import create_app
+from modelserver.api.web import create_app
 from modelserver.errors import PredictionFailed
 from modelserver.exposition import CONTENT_TYPE
 from modelserver.observer import Answered

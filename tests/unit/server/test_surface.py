@@ -20,8 +20,8 @@ from modelregistry.aliases.state import State, parse_shares
 from modelregistry.errors import Unavailable
 from modelregistry.names import ModelId
 from modelregistry.registry import Proposal, Registry
-from modelserver.api.app import create_app
 from modelserver.api.compression import SMALLEST
+from modelserver.api.web import create_app
 from modelserver.errors import ModelUnavailable
 from modelserver.routing import Router
 from modelserver.runtime.tensors import Array

@@ -1,5 +1,5 @@
 """
 TensorFlow Serving's REST API: URLs, documents and status codes.
 
-`app` is the ASGI application, the same under uvicorn and on Lambda.
+`app` has the ASGI application that Lambda runs; `web` puts it into FastAPI for uvicorn.
 """

@@ -1,7 +1,7 @@
 """
 The ASGI application: HTTP in, HTTP out, and nothing else.
 
-URLs are matched by TensorFlow Serving's own patterns rather than by FastAPI's
+URLs are matched by TensorFlow Serving's own patterns rather than by a framework's
 routes: whatever does not match is its 400 "Malformed request", and raw
 percent-encoding must survive until a name is taken out of the path.
 """
@@ -19,9 +19,9 @@ from urllib.parse import quote
 
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
-from fastapi import FastAPI, Request, Response
-from starlette.requests import ClientDisconnect
-from starlette.types import Receive, Scope, Send
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from modelserver.asked import Asked, Routed
 from modelserver.errors import InvalidRequest, ServingError
@@ -49,19 +49,16 @@ _HEALTH = "/healthz"
 _ASIDE = 4
 
 
-def create_app(server: ModelServer, pages: Mapping[str, Page] = NO_PAGES) -> FastAPI:
+def endpoint(server: ModelServer, pages: Mapping[str, Page] = NO_PAGES) -> ASGIApp:
     """
-    The application around `server`. Every error body is `{"error": "…"}`.
+    What answers HTTP requests with `server`. Every error body is `{"error": "…"}`.
 
-    It has no routes, so that every request there can be comes to `_answer`, and no
-    generated documentation, which would be empty. Where the platform ends a request
-    by itself, `scope["state"]["seconds"]` says when. `pages` are answered beside the API,
-    each at its very path; nobody observes that.
+    Where the platform ends a request by itself, `scope["state"]["seconds"]` says when.
+    `pages` are answered beside the API, each at its very path; nobody observes that.
     """
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     aside = CapacityLimiter(_ASIDE)
 
-    async def endpoint(scope: Scope, receive: Receive, send: Send) -> None:
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             page = pages.get(scope["path"])
             if page:
@@ -72,8 +69,7 @@ def create_app(server: ModelServer, pages: Mapping[str, Page] = NO_PAGES) -> Fas
                 response = await _observed(server, Request(scope, receive), aside)
             await response(scope, receive, send)
 
-    app.router.default = endpoint
-    return app
+    return answer
 
 
 class _Exchange:
