@@ -22,6 +22,7 @@ SECTIONS = (
     "starts",
     "handlers",
     "memory",
+    "servers",
 )
 
 

@@ -26,6 +26,7 @@ class Case:
     """One model and one request, for each way to answer it."""
 
     def __init__(self, place: Path, model: str, shape: tuple[int, ...]) -> None:
+        self.place = place
         self.directory = MODELS / model / "1"
         self.registry = place / "registry"
         self.body = place / "body.json"
@@ -62,7 +63,7 @@ class Case:
                 done = run(way, self.body, requests)
                 if number:
                     runs.setdefault(way.name, []).append(done)
-        require_equal(runs["here"][0].answer, runs["plain"][0].answer)
+        require_equal(*(predictions(runs[name][0].answer) for name in ("here", "plain")))
         return runs
 
 
@@ -79,15 +80,17 @@ def case(model: str, shape: tuple[int, ...]) -> Iterator[Case]:
         yield Case(Path(place), model, shape)
 
 
-def require_equal(here: str | bytes, other: str | bytes) -> None:
+def require_equal(ours: np.ndarray, theirs: np.ndarray) -> None:
     """
     Both answer the same, as float32: nothing is measured otherwise.
 
     The last bits may differ where oneDNN splits the work over other numbers of threads.
     """
-    ours, theirs = (
-        np.array(json.loads(text)["predictions"], np.float64).astype(np.float32)
-        for text in (here, other)
-    )
+    ours, theirs = ours.astype(np.float32), theirs.astype(np.float32)
     if ours.shape != theirs.shape or not np.allclose(ours, theirs, rtol=1e-5, atol=1e-7):
         raise SystemExit("the answers differ: nothing is measured")
+
+
+def predictions(body: str | bytes) -> np.ndarray:
+    """What an answer in row format says."""
+    return np.array(json.loads(body)["predictions"], np.float64)

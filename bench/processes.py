@@ -7,7 +7,9 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,15 +42,15 @@ class Way:
 def run(way: Way, body: Path, requests: int = 0) -> Run:
     """Raises RuntimeError, with what the process said, if it does not answer."""
     began = time.monotonic()
-    done = subprocess.run(
-        [way.python, "-m", "bench.child", way.name, str(body), str(requests)],
-        env={**_environment(), **way.environment},
-        cwd=Path(__file__).parents[1],
-        capture_output=True,
-        text=True,
-        check=False,
-        preexec_fn=_pin,
-    )
+    with confined({CORE}):
+        done = subprocess.run(
+            [way.python, "-m", "bench.child", way.name, str(body), str(requests)],
+            env={**_environment(), **way.environment},
+            cwd=Path(__file__).parents[1],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     if done.returncode or not done.stdout:
         raise RuntimeError(f"{way.name} did not answer:\n{done.stderr[-3000:]}")
     said = json.loads(done.stdout)
@@ -66,5 +68,12 @@ def _environment() -> dict[str, str]:
     return {name: os.environ[name] for name in kept if name in os.environ}
 
 
-def _pin() -> None:
-    os.sched_setaffinity(0, {CORE})
+@contextmanager
+def confined(cores: AbstractSet[int]) -> Iterator[None]:
+    """This process, and those that it starts, run on `cores` alone inside the `with`."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
