@@ -43,6 +43,12 @@ def test_finding_it_imports_nothing() -> None:
     assert (b"", b"") == (child.stdout, child.stderr)
 
 
+def test_every_function_that_it_may_call_is_there() -> None:
+    """`load` leaves looking for them to their first call, which nobody could refuse any more."""
+    script = "import ctypes, os, sys; ctypes.CDLL(sys.argv[1], mode=os.RTLD_NOW | os.RTLD_LOCAL)"
+    subprocess.run([sys.executable, "-c", script, library.locate()], check=True)
+
+
 @pytest.mark.parametrize("spec", [None, importlib.machinery.ModuleSpec("tensorflow", None)])
 def test_without_the_wheel_the_error_says_how_to_install_it(
     spec: importlib.machinery.ModuleSpec | None, monkeypatch: pytest.MonkeyPatch
