@@ -37,7 +37,7 @@ def apply_arrival(registry: Registry, id: ModelId, at: datetime) -> Revision | N
         if base is None or base.state.policy is None or id.version in base.state.acted_on:
             return None
         registry.published(id, base.state)
-        seen = tuple(sorted({*base.state.acted_on, id.version}))
+        seen = base.state.acted_on | [id.version]
         after, why = changes.apply_policy(base.state, seen), f"{id} appeared"
         if since := moved_since(registry.aliases.log(id.model), id.version, at):
             after = replace(base.state, acted_on=seen)

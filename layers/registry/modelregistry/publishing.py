@@ -24,6 +24,8 @@ from .progress import UNWATCHED, Progress
 from .registry import Proposal, Registry
 
 _ATTEMPTS = 20
+# How many earlier versions are looked at for the very same files.
+_LOOK_BACK = 10
 
 
 @dataclass(frozen=True)
@@ -205,7 +207,8 @@ class Publisher:
     def _twins(self, manifest: Manifest) -> tuple[str, ...]:
         """A note for who publishes the same bytes twice without meaning to."""
         model = manifest.id.model
-        for version in reversed(self.registry.versions(model)):
+        newest = self.registry.versions(model)[-_LOOK_BACK - 1 :]  # this one may be there by now
+        for version in reversed(newest):
             id = ModelId(model, version)
             with suppress(NotFound, Damaged):  # another version's trouble is not this one's
                 files = self.registry.artifacts.manifest(id).files
@@ -225,6 +228,8 @@ def apply_policy(registry: Registry, model: str, message: str = "") -> Revision 
         base = registry.aliases.newest(model)
         if base is None:
             return None
+        if base.state.policy is None:
+            return None  # without a look at the store
         after = changes.apply_policy(base.state, registry.versions(model, base.state))
         try:
             return registry.commit(Proposal(model, "policy", base, after), message)

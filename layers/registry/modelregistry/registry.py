@@ -88,8 +88,9 @@ class Registry:
 
     def models(self) -> list[str]:
         """Models with a version or an alias, by name."""
-        with_aliases = [m for m in self.aliases.models() if self.state(m).aliases]
-        return sorted({*self.artifacts.models(), *with_aliases})
+        stored = set(self.artifacts.models())
+        rest = (model for model in self.aliases.models() if model not in stored)
+        return sorted({*stored, *(model for model in rest if self.state(model).aliases)})
 
     def known_models(self) -> list[str]:
         """
@@ -118,7 +119,7 @@ class Registry:
 
         A retired number is none of them even where its bytes still lie there.
         """
-        retired = set((state or self.state(model)).retired)
+        retired = (state or self.state(model)).retired
         return [v for v in self.artifacts.versions(model) if v not in retired]
 
     def resolve(self, model: str, alias: str | None = None) -> ModelId:

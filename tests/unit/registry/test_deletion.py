@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from modelregistry.aliases import changes
+from modelregistry.aliases.numbers import Numbers
 from modelregistry.aliases.state import Policy
 from modelregistry.deletion import (
     PROTECTED_REVISIONS,
@@ -57,7 +58,7 @@ def test_a_deleted_version_is_retired_and_its_bytes_are_gone(registry: Registry)
     assert registry.artifacts.versions("m") == [1, 3, 5]
     newest = registry.newest("m")
     assert newest is not None
-    assert newest.state.retired == (2, 4)
+    assert newest.state.retired == Numbers.of([2, 4])
     assert (newest.change.action, newest.change.message) == ("delete", "too old")
     assert verify_all(registry, UNWATCHED) == []
 

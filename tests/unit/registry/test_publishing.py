@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from modelregistry.aliases.numbers import Numbers
 from modelregistry.aliases.state import Policy
 from modelregistry.deletion import execute, propose_delete
 from modelregistry.errors import InvalidInput, ModelRefused, NotFound, Refused, VersionExists
@@ -290,7 +291,7 @@ def test_racing_policies_agree_on_the_highest_version(registry: Registry, tmp_pa
     for thread in threads:
         thread.join()
     assert registry.resolve("m") == ModelId("m", 6)
-    assert registry.state("m").acted_on == (1, 2, 3, 4, 5, 6)
+    assert registry.state("m").acted_on == Numbers.of(range(1, 7))
 
 
 def test_a_savedmodel_is_itself_the_only_source(source: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from modelregistry.aliases.memory import MemoryAliasTable
+from modelregistry.aliases.numbers import Numbers
 from modelregistry.aliases.state import Policy, State, parse_shares
 from modelregistry.deletion import execute, propose_delete
 from modelregistry.errors import Conflict, Damaged, InvalidInput, NotFound, Refused
@@ -303,7 +304,7 @@ def test_unsetting_the_default_alias_warns(registry: Registry) -> None:
 def test_a_policy_is_set_and_taken_away(registry: Registry) -> None:
     registry.commit(registry.propose_policy("m", Policy("latest")))
     assert registry.state("m").policy == Policy("latest")
-    assert registry.state("m").acted_on == (1, 2, 3)
+    assert registry.state("m").acted_on == Numbers.of([1, 2, 3])
     registry.commit(registry.propose_policy("m", None))
     assert registry.state("m") == State()
 

@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from ..errors import NotFound, Refused
 from ..names import HIGHEST
+from .numbers import Numbers
 from .revision import Revision
 from .state import Alias, Policy, State, route
 
@@ -23,7 +24,7 @@ def whole(version: int) -> Alias:
 
 def set_alias(state: State, name: str, alias: Alias) -> State:
     """The state in which `name` points to `alias`. Raises Refused for a retired version."""
-    gone = sorted(alias.versions() & set(state.retired))
+    gone = sorted(version for version in alias.versions() if version in state.retired)
     if gone:
         raise Refused(f"version {gone[0]} was deleted and never comes back")
     return _with(state, {**state.aliases, name: alias})
@@ -45,7 +46,7 @@ def set_default(state: State, name: str) -> State:
 
 def set_policy(state: State, policy: Policy | None, published: Iterable[int]) -> State:
     """The state with `policy`, which acts from the next change of `published` on."""
-    acted_on = tuple(sorted(published)) if policy else ()
+    acted_on = Numbers.of(published) if policy else Numbers()
     return replace(state, policy=policy, acted_on=acted_on)
 
 
@@ -56,8 +57,7 @@ def apply_policy(state: State, published: Iterable[int]) -> State:
     It acts only when the set differs from the one it last acted on, and then only
     where its choice differs: an operator's rollback is never undone by a repeat.
     """
-    now = tuple(sorted(published))
-    if state.policy is None or now == state.acted_on:
+    if state.policy is None or (now := Numbers.of(published)) == state.acted_on:
         return state
     seen = replace(state, acted_on=now)
     before, after = _choice(state.policy, state.acted_on), _choice(state.policy, now)
@@ -91,8 +91,8 @@ def retire(state: State, versions: Iterable[int]) -> State:
             )
     return replace(
         state,
-        retired=tuple(sorted(gone | set(state.retired))),
-        acted_on=tuple(v for v in state.acted_on if v not in gone),
+        retired=state.retired | gone,
+        acted_on=state.acted_on - gone,
     )
 
 
@@ -111,7 +111,7 @@ def rollback_target(
     newest = next(revisions, None)
     if newest is None:
         raise NotFound("the model has no aliases yet", hint="set one: deploy promote")
-    retired = set(newest.state.retired)
+    retired = newest.state.retired
     if to is not None and to in retired:
         raise Refused(f"version {to} was deleted and never comes back")
     current = newest.state.aliases.get(name)
@@ -121,7 +121,7 @@ def rollback_target(
     for alias in _former(revisions, name):
         if alias == current or (to is not None and alias.versions() != {to}):
             continue
-        if gone := alias.versions() & retired:
+        if gone := {version for version in alias.versions() if version in retired}:
             skipped |= gone
             continue
         return alias, tuple(sorted(skipped))
@@ -147,7 +147,7 @@ def differences(before: State, after: State) -> list[str]:
         lines.append(f"default: {before.default} → {after.default}")
     if before.policy != after.policy:
         lines.append(f"policy: {before.policy or 'none'} → {after.policy or 'none'}")
-    if gone := set(after.retired) - set(before.retired):
+    if after.retired != before.retired and (gone := after.retired - before.retired):
         lines.append(f"retired: {_list(gone)}")
     return lines
 

@@ -13,10 +13,12 @@ from typing import Any
 from .. import clock
 from ..errors import Damaged, InvalidInput, Refused
 from ..names import model_name
+from . import numbers
 from . import state as states
 from .state import State
 
 SCHEMA = 1
+WITH_RUNS = 2  # schema 1, and runs of numbers as pairs; written only where there are some
 # DynamoDB's limit for an item, less room for keys and attribute names. Every
 # table keeps to it, so that a model can move to any of them.
 MAX_BYTES = 398 * 1024
@@ -42,12 +44,16 @@ class Revision:
 
 
 def as_json(revision: Revision) -> dict[str, Any]:
-    """The revision as plain JSON values, for a table or for `--json`."""
+    """The revision as plain JSON values, for `--json`; `decode` reads them, too."""
+    return _document(revision, SCHEMA, states.to_json(revision.state))
+
+
+def _document(revision: Revision, schema: int, state: dict[str, Any]) -> dict[str, Any]:
     return {
-        "schema": SCHEMA,
+        "schema": schema,
         "model": revision.model,
         "revision": revision.number,
-        **states.to_json(revision.state),
+        **state,
         "change": {
             "id": revision.change.id,
             "action": revision.change.action,
@@ -60,7 +66,10 @@ def as_json(revision: Revision) -> dict[str, Any]:
 
 def encode(revision: Revision) -> str:
     """What a table stores. Raises Refused where it would not fit into a DynamoDB item."""
-    text = json.dumps(as_json(revision), separators=(",", ":"), ensure_ascii=False)
+    state = states.to_json(revision.state, numbers.to_json)
+    has_runs = any(isinstance(n, list) for n in [*state["acted_on"], *state["retired"]])
+    document = _document(revision, WITH_RUNS if has_runs else SCHEMA, state)
+    text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
     size = len(text.encode())
     if size > MAX_BYTES:
         raise Refused(
@@ -75,9 +84,9 @@ def decode(text: str, where: str) -> Revision:
     """Read what `encode` wrote. Raises Damaged, naming `where`, for anything else."""
     try:
         body = json.loads(text)
-        if body["schema"] != SCHEMA:
+        if body["schema"] not in {SCHEMA, WITH_RUNS}:
             raise Damaged(
-                f"{where} has schema {body['schema']!r}, this version reads {SCHEMA}",
+                f"{where} has schema {body['schema']!r}, this version reads up to {WITH_RUNS}",
                 hint="a newer lambda-serving wrote it: upgrade this one",
             )
         change = body["change"]

@@ -34,6 +34,17 @@ PRAGMA user_version = {_VERSION};
 COMMIT;
 """
 
+# From one model's first revision to the next one's: SQLite's DISTINCT reads every revision.
+_MODELS = """
+WITH RECURSIVE found(model) AS (
+    SELECT min(model) FROM revisions
+    UNION ALL
+    SELECT (SELECT min(model) FROM revisions WHERE model > found.model) FROM found
+    WHERE found.model IS NOT NULL
+)
+SELECT model FROM found WHERE model IS NOT NULL
+"""
+
 
 class SqliteAliasTable:
     """
@@ -94,8 +105,7 @@ class SqliteAliasTable:
 
     def models(self) -> list[str]:
         with self._use() as connection:
-            rows = connection.execute("SELECT DISTINCT model FROM revisions ORDER BY model")
-            return [model for (model,) in rows]
+            return [model for (model,) in connection.execute(_MODELS)]
 
     def close(self) -> None:
         with self._lock:

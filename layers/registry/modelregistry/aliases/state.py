@@ -4,7 +4,7 @@ What one revision says about a model: its whole alias map, and what guards it.
 All values are immutable; `changes` makes new ones out of old ones.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 from ..errors import InvalidInput
 from ..names import DEFAULT_ALIAS, alias_name, default_name, version_number
+from . import numbers
+from .numbers import Numbers
 
 WHOLE = Decimal(100)
 _FINEST = Decimal("0.01")
@@ -76,8 +78,8 @@ class State:
     aliases: Mapping[str, Alias] = field(default_factory=lambda: MappingProxyType({}))
     default: str = DEFAULT_ALIAS
     policy: Policy | None = None
-    acted_on: tuple[int, ...] = ()
-    retired: tuple[int, ...] = ()
+    acted_on: Numbers = Numbers()  # noqa: RUF009 - a frozen value
+    retired: Numbers = Numbers()  # noqa: RUF009
 
     def versions(self) -> frozenset[int]:
         """Every version that some alias uses."""
@@ -118,14 +120,18 @@ def number(value: Decimal) -> int | float:
     return int(value) if value == value.to_integral_value() else float(value)
 
 
-def to_json(state: State) -> dict[str, Any]:
-    """The state as JSON members; `from_json` reads them back equal."""
+def to_json(state: State, written: Callable[[Numbers], list[Any]] = list) -> dict[str, Any]:
+    """
+    The state as JSON members; `from_json` reads them back equal.
+
+    Sets of numbers are `written` in full, or as runs by `numbers.to_json`.
+    """
     return {
         "aliases": {name: alias_to_json(alias) for name, alias in sorted(state.aliases.items())},
         "default": state.default,
         "policy": None if state.policy is None else policy_to_json(state.policy),
-        "acted_on": list(state.acted_on),
-        "retired": list(state.retired),
+        "acted_on": written(state.acted_on),
+        "retired": written(state.retired),
     }
 
 
@@ -137,8 +143,8 @@ def from_json(document: Mapping[str, Any]) -> State:
         ),
         default=default_name(document["default"]),
         policy=None if document["policy"] is None else _policy(document["policy"]),
-        acted_on=_numbers(document["acted_on"]),
-        retired=_numbers(document["retired"]),
+        acted_on=numbers.from_json(document["acted_on"]),
+        retired=numbers.from_json(document["retired"]),
     )
 
 
@@ -172,12 +178,8 @@ def _policy(document: Mapping[str, Any]) -> Policy:
     if kind == "all":
         return Policy("all")
     if kind == "specific":
-        return Policy("specific", versions=_numbers(members["versions"]))
+        return Policy("specific", versions=tuple(map(int, members["versions"])))
     raise ValueError(f"{kind!r} is not a version policy")
-
-
-def _numbers(values: Iterable[Any]) -> tuple[int, ...]:
-    return tuple(int(value) for value in values)
 
 
 def _share(word: str) -> tuple[int, Decimal]:

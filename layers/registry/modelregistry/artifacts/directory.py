@@ -53,16 +53,15 @@ class DirectoryArtifacts:
 
     def models(self) -> list[str]:
         with _translated(self._models):
-            names = [path.name for path in _children(self._models)]
-        return [name for name in names if _is_model(name) and self.versions(name)]
+            return sorted(
+                folder.name
+                for folder in _folders(self._models)
+                if _is_model(folder.name) and any(_published(folder.path))
+            )
 
     def versions(self, model: str) -> list[int]:
         with _translated(self._models):
-            return sorted(
-                int(path.name)
-                for path in _children(self._models / model)
-                if _is_version(path) and _has_manifest(path)
-            )
+            return sorted(_published(self._models / model))
 
     def manifest(self, id: ModelId) -> Manifest:
         path = self._place(id) / MANIFEST
@@ -221,12 +220,20 @@ class DirectoryArtifacts:
                 yield model
                 continue
             for path in _entries(model):
-                if not (_is_version(path) and _has_manifest(path)):
+                if not (_is_version(path.name) and _has_manifest(path)):
                     yield path
 
 
-def _children(directory: Path) -> list[Path]:
-    return [path for path in _entries(directory) if path.is_dir()]
+def _published(model: "Path | str") -> Iterator[int]:
+    """The versions in the directory of a model, as they come."""
+    for folder in _folders(model):
+        if _is_version(folder.name) and _has_manifest(folder.path):
+            yield int(folder.name)
+
+
+def _folders(directory: "Path | str") -> "Iterator[os.DirEntry[str]]":
+    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(directory) as entries:
+        yield from (entry for entry in entries if entry.is_dir())
 
 
 def _entries(directory: Path) -> list[Path]:
@@ -244,16 +251,19 @@ def _is_model(name: str) -> bool:
     return True
 
 
-def _has_manifest(place: Path) -> bool:
+def _has_manifest(place: "Path | str") -> bool:
     try:
-        return (place / MANIFEST).exists()
+        os.stat(f"{place}/{MANIFEST}")  # noqa: PTH116 - a Path for each of many takes longer
+    except (FileNotFoundError, NotADirectoryError):
+        return False
     except PermissionError:
-        return True  # a version that nobody may look into is still no free number
+        pass  # a version that nobody may look into is still no free number
+    return True
 
 
-def _is_version(path: Path) -> bool:
+def _is_version(name: str) -> bool:
     # `007` was never put there by us: the registry writes canonical numbers.
-    return str(version_directory(path.name)) == path.name
+    return str(version_directory(name)) == name
 
 
 def _copy(source: Path, stage: Path, file: FileEntry, progress: Progress) -> None:

@@ -1,5 +1,6 @@
 """What each change makes of a state, without a table or a store."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from types import MappingProxyType
 
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelregistry.aliases import changes
+from modelregistry.aliases.numbers import Numbers
 from modelregistry.aliases.revision import Change, Revision
 from modelregistry.aliases.state import Alias, Policy, State, route
 from modelregistry.errors import NotFound, Refused
@@ -17,13 +19,16 @@ from tests.fakes import EPOCH
 SPLIT = route([(1, 90), (2, 10)])
 
 
-def state(aliases: dict[str, int | Alias] | None = None, **members: object) -> State:
+def state(
+    aliases: dict[str, int | Alias] | None = None, *, retired: Iterable[int] = (), **members: object
+) -> State:
     """A state whose aliases are given as versions, or as they are."""
     found = {
         name: changes.whole(target) if isinstance(target, int) else target
         for name, target in (aliases or {}).items()
     }
-    return State(MappingProxyType(found), **members)  # type: ignore[arg-type] # passed on as they are
+    gone = Numbers.of(retired)
+    return State(MappingProxyType(found), retired=gone, **members)  # type: ignore[arg-type] # passed on as they are
 
 
 def log(*states: State) -> list[Revision]:
@@ -164,7 +169,7 @@ def test_a_policy_chooses_when_a_version_is_published(
     before = changes.set_policy(state({"stable": 1}), policy, [1, 2])
     after = changes.apply_policy(before, published)
     assert str(after.aliases["stable"]) == str(target)
-    assert after.acted_on == tuple(published)
+    assert after.acted_on == Numbers.of(published)
 
 
 def test_a_policy_moves_the_default_alias() -> None:
@@ -226,7 +231,7 @@ def test_a_share_of_nothing_is_in_use_too() -> None:
 def test_retired_versions_stay_retired_and_do_not_wake_the_policy() -> None:
     before = changes.set_policy(state({"stable": 2}, retired=(1,)), Policy("latest"), [2, 3, 4])
     after = changes.retire(before, [4])
-    assert after.retired == (1, 4)
+    assert after.retired == Numbers.of([1, 4])
     assert changes.apply_policy(after, [2, 3]) is after
 
 

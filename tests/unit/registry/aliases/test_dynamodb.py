@@ -9,6 +9,7 @@ from threading import Barrier
 import pytest
 
 from modelregistry.aliases.dynamodb import DynamoAliasTable
+from modelregistry.aliases.numbers import Numbers
 from modelregistry.aliases.revision import MAX_BYTES, encode
 from modelregistry.aliases.state import State
 from modelregistry.aws.clients import Clients
@@ -108,7 +109,7 @@ def test_a_revision_of_nearly_that_size_is_written_and_read(table: DynamoAliasTa
 
 
 def test_large_revisions_are_read_over_pages_of_a_megabyte(table: DynamoAliasTable) -> None:
-    state = State(retired=tuple(range(1, 50_000)))
+    state = State(retired=Numbers.of(range(1, 100_000, 2)))
     for number in range(1, 8):
         table.append(revision(number, state=state))
     assert [r.number for r in table.log("m")] == list(range(7, 0, -1))

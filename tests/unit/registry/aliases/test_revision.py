@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modelregistry.aliases.numbers import Numbers
 from modelregistry.aliases.revision import MAX_BYTES, Change, Revision, as_json, decode, encode
 from modelregistry.aliases.state import Policy, State, route
 from modelregistry.errors import Damaged, Refused
@@ -28,7 +30,9 @@ changes = st.builds(
 revisions = st.builds(Revision, st.just("m"), st.integers(1, 10**12), states, changes)
 
 STATE = State(
-    MappingProxyType({"stable": route([(1, 90), (2, 10)])}), policy=Policy("latest"), retired=(3,)
+    MappingProxyType({"stable": route([(1, 90), (2, 10)])}),
+    policy=Policy("latest"),
+    retired=Numbers.of([3]),
 )
 REVISION = Revision("m", 12, STATE, Change("1", "promote", "ann@laptop", EPOCH, "why not"))
 
@@ -120,6 +124,18 @@ def test_other_text_is_no_revision(text: str) -> None:
 
 
 def test_a_newer_schema_asks_for_an_upgrade() -> None:
-    with pytest.raises(Damaged, match="schema 2, this version reads 1") as caught:
-        decode(json.dumps(as_json(REVISION) | {"schema": 2}), "it")
+    with pytest.raises(Damaged, match="schema 3, this version reads up to 2") as caught:
+        decode(json.dumps(as_json(REVISION) | {"schema": 3}), "it")
     assert "upgrade" in caught.value.hint
+
+
+def test_a_hundred_thousand_deleted_versions_in_a_row_take_no_room() -> None:
+    after = replace(REVISION, state=State(retired=Numbers.of(range(1, 100_001))))
+    text = encode(after)
+    assert len(text) < 1000
+    assert json.loads(text)["schema"] == 2
+    assert decode(text, "it") == after
+
+
+def test_a_state_without_runs_is_what_the_first_version_reads() -> None:
+    assert json.loads(encode(REVISION)) == as_json(REVISION)

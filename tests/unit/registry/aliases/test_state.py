@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modelregistry.aliases.numbers import Numbers
 from modelregistry.aliases.state import (
     Alias,
     Policy,
@@ -49,8 +50,8 @@ states = st.builds(
     aliases=aliases.map(MappingProxyType),
     default=st.sampled_from(["stable", "other", HIGHEST]),
     policy=st.none() | policies,
-    acted_on=numbers,
-    retired=numbers,
+    acted_on=numbers.map(Numbers.of),
+    retired=numbers.map(Numbers.of),
 )
 
 
