@@ -199,10 +199,10 @@ class Router:
         self.preload(model)
 
     def preload_all(self) -> list[str]:
-        """`preload` every model of the registry. Returns what kept it from some of them."""
+        """`preload` every model that has a log. Returns what kept it from some of them."""
         problems = []
         try:
-            models = self._registry.known_models()
+            models = self._registry.aliases.models()  # the others point to nothing
         except RegistryError as error:
             return [str(error)]
         for model in models:

@@ -10,11 +10,13 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 from .errors import Damaged, InvalidInput, ModelRefused
 from .names import ModelId, model_name, version_number
+from .parallel import CPUS, Shared, begin, each
 from .progress import UNWATCHED, Progress
 from .sealed import seal, unseal
 
@@ -23,7 +25,6 @@ COMPILED = "compiled"
 # Files above one part also carry the digest of each part, so that a ranged,
 # parallel download can be checked piece by piece.
 PART = 16 * 1024 * 1024
-_CHUNK = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -107,34 +108,49 @@ def scan(directory: Path) -> Iterator[tuple[str, Path, int]]:
 
 def hash_files(directory: Path, *, progress: Progress | None = None) -> tuple[FileEntry, ...]:
     """The entry of every file below `directory`, by path. Reads every byte once."""
-    watch = progress or UNWATCHED
+    watch = Shared(progress or UNWATCHED)
     found = list(scan(directory))
     watch.start("hashing", sum(size for _, _, size in found))
-    entries = []
-    for name, path, _ in found:
-        with path.open("rb") as file:
-            entries.append(hash_stream(name, file, progress=watch))
-    return tuple(entries)
+
+    def hashed(item: tuple[str, Path, int]) -> FileEntry:
+        name, path, _ = item
+        with path.open("rb", buffering=0) as file:
+            return hash_stream(name, file, progress=watch)
+
+    return tuple(each(hashed, found, (CPUS + 1) // 2))  # a large file takes two
 
 
-def hash_stream(
-    name: str, source: BinaryIO, *, progress: Progress, sink: BinaryIO | None = None
-) -> FileEntry:
-    """Read `source` to its end, write it to `sink` if there is one, and say what it was."""
-    whole, part, parts, size = hashlib.sha256(), hashlib.sha256(), [], 0
-    while chunk := source.read(_CHUNK):
-        if sink is not None:
-            sink.write(chunk)
-        whole.update(chunk)
-        part.update(chunk)
-        size += len(chunk)
-        if size % PART == 0:
-            parts.append(part.hexdigest())
-            part = hashlib.sha256()
-        progress.advance(len(chunk))
-    if size % PART:
-        parts.append(part.hexdigest())
+def hash_stream(name: str, source: BinaryIO, *, progress: Progress) -> FileEntry:
+    """
+    Read `source` to its end, and say what it was. Holds two parts of it in memory.
+
+    Both digests are of the very same bytes, and are worked out beside each other.
+    """
+    data = _read_part(source)
+    if len(data) < PART:
+        progress.advance(len(data))
+        return FileEntry(name, len(data), _sha256(data))
+    whole, parts, size = hashlib.sha256(), [], 0
+    while data:
+        part, ahead = begin(partial(_sha256, data)), begin(partial(_read_part, source))
+        whole.update(data)
+        parts.append(part())
+        size += len(data)
+        progress.advance(len(data))
+        data = ahead()
     return FileEntry(name, size, whole.hexdigest(), tuple(parts) if size > PART else ())
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _read_part(source: BinaryIO) -> bytes:
+    """A whole part, or what is left of the stream."""
+    data = source.read(PART)
+    while 0 < len(data) < PART and (more := source.read(PART - len(data))):
+        data += more
+    return data
 
 
 def _walk(directory: Path) -> Iterator[Path]:

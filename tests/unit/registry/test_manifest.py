@@ -98,9 +98,7 @@ def test_a_file_above_one_part_has_the_digest_of_each(size: int, parts: list[int
     data = bytes(range(256)) * (size // 256 + 1)
     data = data[:size]
     starts = [sum(parts[:n]) for n in range(len(parts))]
-    sink = BytesIO()
-    found = hash_stream("f", BytesIO(data), progress=UNWATCHED, sink=sink)
-    assert sink.getvalue() == data
+    found = hash_stream("f", BytesIO(data), progress=UNWATCHED)
     assert found == FileEntry(
         "f",
         size,

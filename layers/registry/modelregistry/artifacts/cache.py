@@ -18,12 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import RegistryError, Unavailable
-from ..manifest import FileEntry, Manifest, hash_stream
+from ..manifest import FileEntry, Manifest
+from ..parallel import Shared
 from ..progress import Progress
-from .parallel import Shared, each
+from .local import check
 from .staging import staged, sweep
-
-_THREADS = 4  # for reading what is there again
 
 
 @dataclass(frozen=True)
@@ -79,8 +78,11 @@ class ArtifactCache:
         with self._exclusive():
             missing = self._claim(place, manifest)
         found = [file for file in manifest.files if file not in missing]
-        sound = each(lambda file: self._is_sound(place, file, progress), found, _THREADS)
-        missing += [file for file, good in zip(found, sound, strict=True) if not good]
+        damaged = {f.where for f in check(place, found, manifest.id, progress)}
+        for file in found:
+            if f"{manifest.id} {file.path}" in damaged:
+                self._drop(place, file)
+                missing.append(file)
         wanted = [Wanted(file, place / file.path) for file in missing]
         for item in wanted:
             _allocate(item.path, item.file.size)
@@ -114,15 +116,10 @@ class ArtifactCache:
             return False  # it is not here, or cannot be linked to: it is brought
         return True
 
-    def _is_sound(self, place: Path, file: FileEntry, progress: Progress) -> bool:
-        """Whether the file that was found here is what it should be; if not, it goes."""
-        path = place / file.path
-        with path.open("rb") as reader:
-            sound = hash_stream(file.path, reader, progress=progress) == file
-        if not sound:
-            path.unlink()
-            (self._blobs / file.sha256).unlink(missing_ok=True)
-        return sound
+    def _drop(self, place: Path, file: FileEntry) -> None:
+        """What was found here is not what it should be."""
+        (place / file.path).unlink()
+        (self._blobs / file.sha256).unlink(missing_ok=True)
 
     def _keep(self, wanted: Wanted) -> None:
         wanted.path.chmod(0o400)

@@ -23,17 +23,16 @@ from ..errors import (
     Unavailable,
     VersionExists,
 )
-from ..manifest import MANIFEST, FileEntry, Manifest, hash_stream, scan
+from ..manifest import MANIFEST, Manifest, scan
 from ..names import ModelId, model_name, version_directory
 from ..plan import COMPILER, Plan
 from ..progress import Progress
+from .local import GONE, check, copy
 from .plans import plan_bytes, plan_of, plan_path
 from .staging import abandoned, staged, sweep
 from .store import Fetched, Finding, Stored
 
-# What the file system says where there is no file of that name.
-_GONE = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
-# And where another is in the way of a rename.
+# What the file system says where another is in the way of a rename.
 _TAKEN = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR)
 
 
@@ -87,8 +86,7 @@ class DirectoryArtifacts:
             sweep(self._staging)
             with staged(self._staging) as stage:
                 progress.start("copying", manifest.size)
-                for file in manifest.files:
-                    _copy(source, stage, file, progress)
+                copy(source, stage, manifest.files, progress)
                 _write(stage / plan_path(plan.compiler), plan_bytes(plan))
                 _write(stage / MANIFEST, manifest.to_bytes())
                 _sync_tree(stage)
@@ -110,12 +108,11 @@ class DirectoryArtifacts:
         manifest = self.manifest(id)
         place = self._place(id)
         progress.start("verifying", manifest.size)
-        for file in manifest.files:
-            if finding := _check(place, file, id, progress):
-                raise Damaged(
-                    f"{finding.where} is {finding.kind}: {finding.what}",
-                    hint=f"see all of it: deploy verify {id}",
-                )
+        for finding in check(place, manifest.files, id, progress):
+            raise Damaged(
+                f"{finding.where} is {finding.kind}: {finding.what}",
+                hint=f"see all of it: deploy verify {id}",
+            )
         yield Fetched(place, manifest, self.plan(id))
 
     def remove(self, id: ModelId) -> None:
@@ -136,8 +133,7 @@ class DirectoryArtifacts:
             return [Finding("damaged", f"{id} {MANIFEST}", str(error))]
         place = self._place(id)
         progress.start(f"verifying {id}", manifest.size)
-        checked = [_check(place, file, id, progress) for file in manifest.files]
-        findings = [f for f in checked if f] + self._verify_rest(id, manifest)
+        findings = check(place, manifest.files, id, progress) + self._verify_rest(id, manifest)
         # What is missing because somebody deleted the version meanwhile is not missing.
         return findings if _has_manifest(place) else []
 
@@ -266,38 +262,6 @@ def _is_version(name: str) -> bool:
     return str(version_directory(name)) == name
 
 
-def _copy(source: Path, stage: Path, file: FileEntry, progress: Progress) -> None:
-    target = stage / file.path
-    target.parent.mkdir(parents=True, exist_ok=True)
-    copied = None
-    with target.open("xb") as writer, suppress(*_GONE):
-        with (source / file.path).open("rb") as reader:
-            copied = hash_stream(file.path, reader, progress=progress, sink=writer)
-        writer.flush()
-        os.fsync(writer.fileno())
-    if copied != file:
-        raise Refused(
-            f"{file.path} changed while it was being published",
-            hint="publish again when nothing writes to the directory any more",
-        )
-
-
-def _check(place: Path, file: FileEntry, id: ModelId, progress: Progress) -> Finding | None:
-    where = f"{id} {file.path}"
-    try:
-        with _translated(place), (place / file.path).open("rb") as reader:
-            found = hash_stream(file.path, reader, progress=progress)
-    except Unavailable as error:
-        return Finding("damaged", where, f"cannot be read: {error}")
-    except _GONE:
-        return Finding("missing", where, "the manifest lists it, but it is not there")
-    if found.size != file.size:
-        return Finding("damaged", where, f"{found.size:,} bytes, published with {file.size:,}")
-    if found.sha256 != file.sha256:
-        return Finding("damaged", where, f"SHA-256 is {found.sha256}, published {file.sha256}")
-    return None
-
-
 def _write(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("xb") as file:
@@ -327,7 +291,7 @@ def _translated(where: Path) -> Iterator[None]:
     """The file system's errors as the registry's, all but a file that is not there."""
     try:
         yield
-    except (*_GONE, RegistryError):
+    except (*GONE, RegistryError):
         raise
     except OSError as error:
         hint = "free some space, then run it again" if error.errno == errno.ENOSPC else ""

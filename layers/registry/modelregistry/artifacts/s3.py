@@ -16,10 +16,10 @@ from ..aws.clients import Clients
 from ..errors import Damaged, NoRegistry, NotFound
 from ..manifest import MANIFEST, Manifest
 from ..names import ModelId
+from ..parallel import Shared, begin, each
 from ..plan import COMPILER, Plan
 from ..progress import Progress
 from .cache import ArtifactCache
-from .parallel import Shared, begin, each
 from .pieces import pieces
 from .pins import Pinned
 from .plans import plan_bytes, plan_of, plan_path

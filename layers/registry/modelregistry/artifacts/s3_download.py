@@ -11,9 +11,9 @@ from typing import BinaryIO
 
 from ..errors import Damaged, NoRegistry, NotFound, Unavailable
 from ..names import ModelId
+from ..parallel import each
 from ..progress import Progress
 from .cache import Wanted
-from .parallel import each
 from .pieces import Piece, pieces
 from .s3_bucket import Bucket
 from .s3_objects import Body

@@ -15,9 +15,9 @@ from pathlib import Path
 from ..errors import Damaged, NotFound, RegistryError, Unavailable, VersionExists
 from ..manifest import Manifest
 from ..names import ModelId
+from ..parallel import Shared, each
 from ..plan import Plan
 from ..progress import Progress
-from .parallel import Shared, each
 from .pins import Pinned
 from .plans import plan_bytes, plan_path
 from .s3_bucket import Bucket

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from ..errors import Refused, RegistryError
 from ..manifest import FileEntry
+from ..parallel import each
 from ..progress import Progress
-from .parallel import each
 from .pieces import Piece, digest_of_digests, pieces
 from .s3_bucket import Bucket
 from .s3_objects import Origin, Part, Written, base64_of, was_refused

@@ -1,19 +1,23 @@
 """
-Several transfers at a time.
+Several things at a time: transfers, and digests, which let go of the GIL.
 
 In daemon threads, not in `concurrent.futures`: the end of the process waits for no
 transfer that was begun.
 """
 
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from ..progress import Progress
+from .progress import Progress
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+# What this process may run on: a container may have fewer than the machine.
+CPUS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def each(work: Callable[[Item], Result], items: Sequence[Item], threads: int) -> list[Result]:
