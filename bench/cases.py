@@ -67,15 +67,21 @@ class Case:
         return runs
 
 
-@contextmanager
-def case(model: str, shape: tuple[int, ...]) -> Iterator[Case]:
-    """The case in a directory that lasts as long as the `with`. Makes the model if need be."""
+def make(model: str) -> Path:
+    """The directory of a SavedModel of `bench.models`, made if it is not there."""
     subprocess.run(
         [sys.executable, "-m", "bench.models", str(MODELS), model],
         check=True,
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2"},
         cwd=CHECKOUT,
     )
+    return MODELS / model / "1"
+
+
+@contextmanager
+def case(model: str, shape: tuple[int, ...]) -> Iterator[Case]:
+    """The case in a directory that lasts as long as the `with`. Makes the model if need be."""
+    make(model)
     with tempfile.TemporaryDirectory() as place:
         yield Case(Path(place), model, shape)
 

@@ -6,6 +6,7 @@ The SavedModels that are measured, made with full TensorFlow; weights are random
 small   the tutorial's: 784 floats, two dense layers, 1.6 MB of weights
 image   224 x 224 x 3 floats, three convolutions
 large   784 floats in front of 500 MB of weights, of which a request reads a part
+1MB, 100MB, 1000MB   the same with so many
 """
 
 import os
@@ -13,7 +14,8 @@ import sys
 from pathlib import Path
 
 SEED = 5
-LARGE_ROWS, LARGE_WIDTH = 125_000, 1000
+ROWS_PER_MB, WIDTH = 250, 1000
+MEGABYTES = {"large": 500, "1MB": 1, "100MB": 100, "1000MB": 1000}
 
 
 def make(directory: Path, name: str) -> None:
@@ -26,7 +28,10 @@ def make(directory: Path, name: str) -> None:
     import keras
 
     keras.utils.set_random_seed(SEED)
-    {"small": _small, "image": _image, "large": _large}[name](place)
+    if name in MEGABYTES:
+        _table(place, MEGABYTES[name])
+    else:
+        {"small": _small, "image": _image}[name](place)
 
 
 def _small(place: Path) -> None:
@@ -60,14 +65,14 @@ def _image(place: Path) -> None:
     model.export(place, verbose=False)
 
 
-def _large(place: Path) -> None:
+def _table(place: Path, megabytes: int) -> None:
     import tensorflow as tf
 
-    module = tf.Module()
-    module.table = tf.Variable(tf.random.stateless_uniform((LARGE_ROWS, LARGE_WIDTH), (SEED, 0)))
+    module, count = tf.Module(), megabytes * ROWS_PER_MB
+    module.table = tf.Variable(tf.random.stateless_uniform((count, WIDTH), (SEED, 0)))
 
     def call(x: object) -> dict[str, object]:
-        rows = tf.cast(tf.reduce_sum(x, axis=1), tf.int64) % LARGE_ROWS
+        rows = tf.cast(tf.reduce_sum(x, axis=1), tf.int64) % count
         return {"y": tf.gather(module.table, rows)[:, :10]}
 
     signature = tf.function(call).get_concrete_function(x=tf.TensorSpec((None, 784), tf.float32))

@@ -12,8 +12,11 @@ from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 CORE = (os.cpu_count() or 1) - 1
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,31 @@ def run(way: Way, body: Path, requests: int = 0) -> Run:
         resident=said["VmRSS"],
         peak=said["VmHWM"],
     )
+
+
+def said(
+    module: str,
+    *arguments: str | Path,
+    environment: Mapping[str, str] = _NOTHING,
+    pinned: bool = True,
+) -> Any:  # noqa: ANN401 - JSON
+    """
+    What the process `python -m MODULE ARGUMENTS` printed, as JSON.
+
+    Raises RuntimeError, with what it said instead.
+    """
+    with confined({CORE} if pinned else os.sched_getaffinity(0)):
+        done = subprocess.run(
+            [sys.executable, "-m", module, *map(str, arguments)],
+            env={**_environment(), **environment},
+            cwd=Path(__file__).parents[1],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if done.returncode or not done.stdout:
+        raise RuntimeError(f"{module} failed:\n{done.stderr[-3000:]}")
+    return json.loads(done.stdout)
 
 
 def _environment() -> dict[str, str]:

@@ -25,6 +25,7 @@ COMPILED = "compiled"
 # Files above one part also carry the digest of each part, so that a ranged,
 # parallel download can be checked piece by piece.
 PART = 16 * 1024 * 1024
+_CHUNK = PART // 4
 
 
 @dataclass(frozen=True)
@@ -122,33 +123,34 @@ def hash_files(directory: Path, *, progress: Progress | None = None) -> tuple[Fi
 
 def hash_stream(name: str, source: BinaryIO, *, progress: Progress) -> FileEntry:
     """
-    Read `source` to its end, and say what it was. Holds two parts of it in memory.
+    Read `source` to its end, and say what it was. Holds two chunks of it in memory.
 
     Both digests are of the very same bytes, and are worked out beside each other.
     """
-    data = _read_part(source)
-    if len(data) < PART:
-        progress.advance(len(data))
-        return FileEntry(name, len(data), _sha256(data))
-    whole, parts, size = hashlib.sha256(), [], 0
-    while data:
-        part, ahead = begin(partial(_sha256, data)), begin(partial(_read_part, source))
-        whole.update(data)
-        parts.append(part())
-        size += len(data)
-        progress.advance(len(data))
-        data = ahead()
+    whole, part, parts, size = hashlib.sha256(), hashlib.sha256(), [], 0
+    chunk = _read_chunk(source)
+    while chunk:
+        size += len(chunk)
+        if size < _CHUNK:  # all of it: too little for threads
+            whole.update(chunk)
+            following = b""
+        else:
+            updated, ahead = begin(partial(part.update, chunk)), begin(partial(_read_chunk, source))
+            whole.update(chunk)
+            updated()
+            following = ahead()
+        if size % PART == 0 or not following:
+            parts.append(part.hexdigest())
+            part = hashlib.sha256()
+        progress.advance(len(chunk))
+        chunk = following
     return FileEntry(name, size, whole.hexdigest(), tuple(parts) if size > PART else ())
 
 
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-def _read_part(source: BinaryIO) -> bytes:
-    """A whole part, or what is left of the stream."""
-    data = source.read(PART)
-    while 0 < len(data) < PART and (more := source.read(PART - len(data))):
+def _read_chunk(source: BinaryIO) -> bytes:
+    """A whole chunk, or what is left of the stream."""
+    data = source.read(_CHUNK)
+    while 0 < len(data) < _CHUNK and (more := source.read(_CHUNK - len(data))):
         data += more
     return data
 
