@@ -17,31 +17,36 @@ from .endpoints import Aws, aws
 from .processes import said
 from .report import Row
 
-SIZES = ("1MB", "100MB", "1000MB")
-QUICK = ("1MB", "100MB")
-_SHOWN = {"1MB": "1 MB", "100MB": "100 MB", "1000MB": "1 GB"}
+SIZES = {"1MB": "1 MB", "100MB": "100 MB", "1000MB": "1 GB"}
+IN_S3 = ("1MB", "100MB")
+_ROUNDS = 5
+_FLOORS = {"put": "copied", "got": "loaded"}
 
 Run = dict[str, float]
+Runs = dict[str, list[Run]]
 
 
 def rows(quick: bool) -> list[Row]:
-    sizes, rounds = (QUICK, 1) if quick else (SIZES, 5)
-    runs = {size: _on_disk(size, rounds) for size in sizes}
-    found = [row for size in sizes for row in _rates(_SHOWN[size], runs[size], "copy and digest")]
-    found += _memory(_SHOWN[sizes[-1]], runs[sizes[-1]], runs[sizes[0]])
-    if not quick:
-        with aws() as made:
-            for size in ("1MB", "100MB"):
-                figures = _in_s3(size, rounds, made)
-                found += _rates(f"{_SHOWN[size]}, S3", figures, "one request and digest")
+    """None in a quick run: making and moving a gigabyte takes minutes."""
+    if quick:
+        return []
+    runs = {size: _on_disk(size) for size in SIZES}
+    found = [
+        row for size, shown in SIZES.items() for row in _rates(shown, runs[size], "copy and digest")
+    ]
+    found += _memory(runs["1000MB"], runs["1MB"])
+    with aws() as made:
+        for size in IN_S3:
+            figures = _in_s3(size, made)
+            found += _rates(f"{SIZES[size]}, S3", figures, "one request and digest")
     return found
 
 
-def _on_disk(size: str, rounds: int) -> dict[str, list[Run]]:
+def _on_disk(size: str) -> Runs:
     """By way; the first of each, which reads the model from the disk, does not count."""
     model = make(size)
-    runs: dict[str, list[Run]] = {}
-    for number in range(rounds + 1):
+    runs: Runs = {}
+    for number in range(_ROUNDS + 1):
         with tempfile.TemporaryDirectory() as place:
             for way in ("publish", "copied", "load", "loaded"):
                 where = Path(place, "copy" if way == "copied" else "registry")
@@ -51,11 +56,11 @@ def _on_disk(size: str, rounds: int) -> dict[str, list[Run]]:
     return runs
 
 
-def _in_s3(size: str, rounds: int, made: Aws) -> dict[str, list[Run]]:
+def _in_s3(size: str, made: Aws) -> Runs:
     """As on disk; what is loaded comes through an empty cache."""
     model = make(size)
-    runs: dict[str, list[Run]] = {}
-    for number in range(rounds + 1):
+    runs: Runs = {}
+    for number in range(_ROUNDS + 1):
         url = made.registry(f"{size}-{number}")
         with tempfile.TemporaryDirectory() as cache:
             there = {**made.variables, "XDG_CACHE_HOME": cache}
@@ -66,10 +71,7 @@ def _in_s3(size: str, rounds: int, made: Aws) -> dict[str, list[Run]]:
     return runs
 
 
-_FLOORS = {"put": "copied", "got": "loaded"}
-
-
-def _rates(size: str, runs: dict[str, list[Run]], floor: str) -> list[Row]:
+def _rates(size: str, runs: Runs, floor: str) -> list[Row]:
     def rates(way: str) -> tuple[float, ...]:
         return tuple(r["bytes"] / (r["seconds"] - r.get("compiling", 0)) for r in runs[way])
 
@@ -91,43 +93,19 @@ def _rates(size: str, runs: dict[str, list[Run]], floor: str) -> list[Row]:
     ]
 
 
-def _memory(size: str, runs: dict[str, list[Run]], small: dict[str, list[Run]]) -> list[Row]:
+def _memory(large: Runs, small: Runs) -> list[Row]:
     """Flat where nothing of the model need be kept, and the model once where it is loaded."""
 
-    def of(found: dict[str, list[Run]], way: str, *names: str) -> tuple[float, ...]:
-        return tuple(run[names[0]] - sum(run[n] for n in names[1:]) for run in found[way])
+    def of(found: Runs, way: str, name: str, less: str = "") -> tuple[float, ...]:
+        return tuple(run[name] - run.get(less, 0) for run in found[way])
 
-    model = of(runs, "load", "bytes")
-    floor = of(runs, "loaded", "peak", "before")
+    model, load = of(large, "load", "bytes"), of(large, "load", "peak", "before")
+    publishing = of(large, "publish", "peak")
+    compiling = of(large, "publish", "children")
+    figure = "peak memory, load 1 GB, above the library's"
     return [
-        Row(
-            f"peak memory, publish {size}",
-            "MB",
-            "publish 1 MB",
-            of(runs, "publish", "peak"),
-            of(small, "publish", "peak"),
-            2.0,
-        ),
-        Row(
-            f"peak memory, its compiler, {size}",
-            "MB",
-            "the model's bytes",
-            of(runs, "publish", "children"),
-            model,
-        ),
-        Row(
-            f"peak memory, load {size}, above the library's",
-            "MB",
-            "the model's bytes",
-            of(runs, "load", "peak", "before"),
-            model,
-            1.1,
-        ),
-        Row(
-            f"peak memory, load {size}, above the library's",
-            "MB",
-            "TensorFlow's load",
-            of(runs, "load", "peak", "before"),
-            floor,
-        ),
+        Row("peak memory, publish 1 GB", "MB", "1 MB", publishing, of(small, "publish", "peak"), 2),
+        Row("peak memory, its compiler, 1 GB", "MB", "the model's bytes", compiling, model, 1.5),
+        Row(figure, "MB", "the model's bytes", load, model, 1.1),
+        Row(figure, "MB", "TensorFlow's load", load, of(large, "loaded", "peak", "before"), 1.1),
     ]
