@@ -13,6 +13,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from binding import bind
+
+# In the order in which the loader looks through them.
+LIBRARIES = "libtensorflow_cc.so.2", "libtensorflow_framework.so.2"
 # boto3 describes 400 services; these are called: sts by roles that assume another, xray
 # by the X-Ray SDK as soon as it is imported.
 SERVICES = {"dynamodb", "s3", "sts", "xray"}
@@ -32,6 +36,8 @@ def slim_tensorflow(wheel: Path) -> None:
     for path in wheel.iterdir():
         if path.name != "tensorflow" and not path.name.endswith(".dist-info"):
             shutil.rmtree(path)
+    libraries = [wheel / "tensorflow" / name for name in LIBRARIES]
+    bind([library for library in libraries if library.exists()])
     for library in (wheel / "tensorflow").glob("lib*.so*"):
         strip(library)
     _prune(wheel)

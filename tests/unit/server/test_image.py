@@ -1,6 +1,7 @@
 """What goes into the predict function's image, as far as it can be seen without Docker."""
 
 import importlib.util
+import mmap
 import re
 import shutil
 import subprocess
@@ -9,6 +10,9 @@ import tomllib
 from pathlib import Path
 
 import pytest
+
+from binding import Library, Relocation, bind
+from slim import LIBRARIES
 
 ROOT = Path(__file__).parents[3]
 PREDICT = ROOT / "functions" / "predict"
@@ -63,17 +67,22 @@ def test_the_build_context_holds_what_the_dockerfile_copies_and_little_else() ->
         assert any(source == path or source.startswith(f"{path}/") for path in allowed)
 
 
+def installed_library() -> Path:
+    """The smaller one of TensorFlow's libraries."""
+    found = importlib.util.find_spec("tensorflow")
+    assert found
+    library = Path(next(iter(found.submodule_search_locations or [])), LIBRARIES[-1])
+    if not library.exists():
+        pytest.skip("slim.py is for the libraries of Linux")
+    return library
+
+
 @pytest.fixture(scope="module")
 def slimmed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A wheel and packages after `slim.py`; of TensorFlow the smaller library is the real one."""
     home = tmp_path_factory.mktemp("image")
     wheel, packages = home / "wheel", home / "packages"
-    found = importlib.util.find_spec("tensorflow")
-    assert found
-    installed = Path(next(iter(found.submodule_search_locations or [])))
-    library = installed / "libtensorflow_framework.so.2"
-    if not library.exists():
-        pytest.skip("slim.py is for the libraries of Linux")
+    library = installed_library()
     for name in (
         "tensorflow/__init__.py",
         "tensorflow/THIRD_PARTY_NOTICES.txt",
@@ -143,13 +152,91 @@ def test_of_the_packages_tests_headers_and_services_that_nobody_calls_go(
 def test_a_library_without_its_symbol_table_is_smaller_and_loads(
     slimmed: tuple[Path, Path],
 ) -> None:
-    found = importlib.util.find_spec("tensorflow")
-    assert found
-    installed = Path(next(iter(found.submodule_search_locations or [])))
     library = slimmed[0] / "tensorflow/libtensorflow_framework.so.2"
-    assert library.stat().st_size < (installed / library.name).stat().st_size
+    assert library.stat().st_size < installed_library().stat().st_size
     code = "import ctypes, sys; ctypes.CDLL(sys.argv[1]).TF_TensorData"
     subprocess.run([sys.executable, "-c", code, library], check=True)
+
+
+@pytest.fixture(scope="module")
+def bound(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Two copies of the real library, bound as if the loader looked through both."""
+    home = tmp_path_factory.mktemp("bound")
+    first, second = home / "libfirst.so", home / "libsecond.so"
+    for copy in (first, second):
+        shutil.copy(installed_library(), copy)
+    bind([first, second])
+    return first, second
+
+
+def pointers(path: Path) -> list[Relocation]:
+    with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as image:
+        return sorted(Library(image, path).pointers())
+
+
+# What the loader has stored where, as far as it is an address of the library itself.
+STORED = """
+import ctypes, os, sys
+path, *places = sys.argv[1], *map(int, sys.stdin.read().split())
+ctypes.CDLL(path, mode=os.RTLD_NOW)
+with open("/proc/self/maps") as maps:
+    ranges = [line.split()[0].split("-") for line in maps if line.rstrip().endswith(path)]
+base, end = (int(text, 16) for text in (ranges[0][0], ranges[-1][1]))
+for place in places:
+    value = ctypes.c_uint64.from_address(base + place).value - base
+    print(place, value if 0 <= value < end - base else "elsewhere")
+"""
+
+
+def stored(library: Path, places: list[int]) -> list[str]:
+    child = subprocess.run(
+        [sys.executable, "-c", STORED, library],
+        input=" ".join(map(str, places)),
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return child.stdout.splitlines()
+
+
+def test_a_bound_library_holds_every_address_that_the_loader_would_have_looked_up(
+    bound: tuple[Path, Path],
+) -> None:
+    places = [one.place for one in pointers(installed_library())]
+    expected = stored(installed_library(), places)
+    assert len(expected) > 50_000
+    assert expected == stored(bound[0], places)
+
+
+def test_little_is_left_to_look_up_in_a_bound_library(bound: tuple[Path, Path]) -> None:
+    before, after = (
+        sum(bool(one.symbol) for one in pointers(path)) for path in (installed_library(), bound[0])
+    )
+    assert after < before / 5
+
+
+def test_what_an_earlier_library_defines_is_still_looked_up(bound: tuple[Path, Path]) -> None:
+    assert pointers(installed_library()) == pointers(bound[1])
+
+
+def test_a_function_that_is_called_first_in_a_bound_library_is_there(
+    bound: tuple[Path, Path],
+) -> None:
+    script = """if True:
+        import ctypes, os, sys
+        system = ctypes.CDLL(None)
+        system.dlopen.restype = ctypes.c_void_p
+        handle = system.dlopen(sys.argv[1].encode(), os.RTLD_LAZY)
+        library = ctypes.CDLL(sys.argv[1], handle=handle)
+        library.TF_NewStatus.restype = library.TF_Message.restype = ctypes.c_void_p
+        status = ctypes.c_void_p(library.TF_NewStatus())
+        library.TF_SetStatus(status, 3, b"bound")
+        print(library.TF_GetCode(status), ctypes.string_at(library.TF_Message(status)).decode())
+    """
+    child = subprocess.run(
+        [sys.executable, "-c", script, bound[0]], check=True, capture_output=True, text=True
+    )
+    assert "3 bound\n" == child.stdout
 
 
 def test_what_is_no_library_is_refused_rather_than_cut(tmp_path: Path) -> None:
