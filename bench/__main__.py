@@ -23,6 +23,7 @@ SECTIONS = (
     "handlers",
     "memory",
     "servers",
+    "growth",
     "transfers",
 )
 
