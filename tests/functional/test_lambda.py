@@ -20,9 +20,10 @@ from modelregistry.publishing import Publisher
 from modelregistry.registry import Registry
 from modelserver.coldstart import ColdStart, process_age
 from modelserver.function import PredictFunction
-from tests.aws import Aws, aws
+from tests.aws import Aws, aws, environment, variables
 from tests.events import context, function_url, http_api, predict
 from tests.support.emulator import emulator
+from tests.support.endpoints import faulty
 from tests.support.slow import slow
 from tests.unit.server.lambdas import own_logging
 
@@ -128,6 +129,22 @@ def test_a_flip_and_a_rollback_are_answered_by_the_request_that_sees_them(
         assert (200, {"outputs": 1.0}) == answered(function, nine)
         registry.commit(registry.propose_rollback("sample", "stable"))
         assert HALF == answered(function)
+
+
+def test_a_request_pays_for_its_look_at_the_table_with_one_read(
+    cloud: Aws, registry: Registry, tmp_path: Path
+) -> None:
+    with faulty(cloud.endpoint) as between, environment(variables(between.endpoint)):
+        with container(cloud, tmp_path, ALIAS_TTL="0") as looking:
+            answered(looking)
+            between.operations.clear()
+            assert [HALF] * 3 == [answered(looking) for _ in range(3)]
+            assert ["Query"] * 3 == between.operations
+        with container(cloud, tmp_path, ALIAS_TTL="3600") as knowing:
+            answered(knowing)
+            between.operations.clear()
+            assert [HALF] * 3 == [answered(knowing) for _ in range(3)]
+            assert [] == between.operations
 
 
 def test_with_aws_out_of_reach_a_warm_container_keeps_answering(
