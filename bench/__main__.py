@@ -23,6 +23,8 @@ SECTIONS = (
     "handlers",
     "memory",
     "servers",
+    "aliascheck",
+    "flips",
     "growth",
     "transfers",
 )

@@ -14,8 +14,11 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 Ask = Callable[[], str]
+Answer = dict[str, Any]
+Handler = Callable[..., Answer]
 
 
 def here(body: str) -> Ask:
@@ -49,7 +52,13 @@ def floor(_body: str) -> Ask:
     return ask
 
 
-def _through(handler: Callable[..., dict[str, object]], body: str) -> Ask:
+def _through(handler: Handler, body: str) -> Ask:
+    asked = invocation(handler, body)
+    return lambda: str(asked()["body"])
+
+
+def invocation(handler: Handler, body: str) -> Callable[[], Answer]:
+    """A call of `handler` with one event of API Gateway. Ends the process at another status."""
     event = {
         "version": "2.0",
         "routeKey": "$default",
@@ -79,11 +88,11 @@ def _through(handler: Callable[..., dict[str, object]], body: str) -> Ask:
         def get_remaining_time_in_millis() -> int:
             return 30_000
 
-    def ask() -> str:
+    def ask() -> Answer:
         answer = handler(event, Context())
         if answer["statusCode"] != 200:
             raise SystemExit(str(answer["body"]))
-        return str(answer["body"])
+        return answer
 
     return ask
 
