@@ -63,9 +63,7 @@ def _handler(table: str, one: Case, environment: Mapping[str, str], rounds: int)
     where = f"handler at {RATE} requests/s, {table}"
     return [
         *_unaffected(where, middles, tails),
-        Row(
-            f"{where}, a request that looks", "ms", "one that does not", tuple(paid), tuple(others)
-        ),
+        Row(f"{where}, who looks", "ms", "who does not", tuple(paid), tuple(others)),
         Row(f"{where}, its looks", "", "the rest", tuple(looks), (1.0,), 1),
     ]
 

@@ -126,17 +126,8 @@ def _figures(where: str, flips: Sequence[Flip], seen: Seen, failed: int) -> list
     longest, asked = f"{figure}, the longest of {len(flips)}", (float(len(seen)),)
     return [
         Row(figure, "ms", "TTL", lasted, (TTL,)),
-        Row(
-            f"{figure}, the longest of {len(flips)}",
-            "ms",
-            "TTL",
-            (max(lasted),),
-            (TTL,),
-            limit=TTL + LATE if where.endswith(", resident") else None,
-        ),
-        Row(
-            f"flip, {where}: failed", "", "requests", (float(failed),), (float(len(seen)),), limit=0
-        ),
+        Row(longest, "ms", "TTL", (max(lasted),), (TTL,), limit=limit),
+        Row(f"flip, {where}: failed", "", "requests", (float(failed),), asked, limit=0),
     ]
 
 
