@@ -26,6 +26,7 @@ SECTIONS = (
     "aliascheck",
     "flips",
     "growth",
+    "crowds",
     "transfers",
 )
 

@@ -15,17 +15,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import cycle, islice
-from pathlib import Path
 
 import numpy as np
 
 from modelregistry.names import ModelId
 from modelregistry.opening import open_registry
-from modelregistry.plan import Plan
 from modelregistry.publishing import Publisher
 from modelregistry.registry import Registry
 
 from .cases import Case, case
+from .compiled import Compiled
 from .endpoints import aws
 from .processes import CORE, confined, said
 from .report import Row
@@ -56,11 +55,12 @@ def rows(quick: bool) -> list[Row]:
     found = []
     with case("small", (1, 784)) as one:
         registry = open_registry(str(one.registry))
-        _publish(registry, one, 2 if quick else FLIPS + 2)
+        compiled = Compiled.of(registry, ModelId("sample", 1))
+        _publish(registry, one, 2 if quick else FLIPS + 2, compiled)
         found += _of_server(one, registry, "resident", _to_and_fro(4 if quick else FLIPS))
         if not quick:
             found += _of_server(one, registry, "not resident", _onwards())
-            with _in_aws(one) as (far, environment):
+            with _in_aws(one, compiled) as (far, environment):
                 found += _of_handler(one, far, environment, "resident", _to_and_fro(FLIPS))
                 found += _of_handler(one, far, environment, "not resident", _onwards())
     return found
@@ -143,31 +143,17 @@ def _promote(registry: Registry, version: int) -> None:
     registry.commit(registry.propose_promote(ModelId("sample", version), "stable"))
 
 
-def _publish(registry: Registry, one: Case, count: int, ready: Plan | None = None) -> None:
-    """The case's model as versions up to `count`, by the plan that its first one was given."""
-    plan = ready or registry.artifacts.plan(ModelId("sample", 1))
-    if plan is None:
-        raise SystemExit("the model has no plan")
+def _publish(registry: Registry, one: Case, count: int, compiled: Compiled) -> None:
+    """The case's model as versions up to `count`."""
     for version in range(len(registry.versions("sample")) + 1, count + 1):
-        Publisher(registry, _Known(plan)).publish(one.directory, "sample", version)
-
-
-@dataclass(frozen=True)
-class _Known:
-    """Compiles nothing that was compiled before."""
-
-    plan: Plan
-
-    def compile(self, directory: Path) -> Plan:  # noqa: ARG002 - the same files each time
-        return self.plan
+        Publisher(registry, compiled).publish(one.directory, "sample", version)
 
 
 @contextmanager
-def _in_aws(one: Case) -> Iterator[tuple[Registry, Mapping[str, str]]]:
-    near = open_registry(str(one.registry))
+def _in_aws(one: Case, compiled: Compiled) -> Iterator[tuple[Registry, Mapping[str, str]]]:
     with aws() as made:
         url = made.registry("flips")
         registry = open_registry(url)
-        _publish(registry, one, FLIPS + 2, near.artifacts.plan(ModelId("sample", 1)))
+        _publish(registry, one, FLIPS + 2, compiled)
         _promote(registry, 1)
         yield registry, {**made.variables, "REGISTRY_URL": url}
