@@ -4,10 +4,11 @@
 # make test-containers  those that need Docker, alone
 # make check            ruff and mypy, strict, over everything
 # make weigh            the size of the predict function's image, part by part
-# make bench-quick      cold start, warm requests and memory beside the handler everyone writes
+# make bench            every figure beside what people use today: an hour, and 2 GB for the peers
+# make bench-quick      cold start, warm requests, memory and load beside plain FastAPI: two minutes
 # make setup            the virtual environment that all of them share
 
-.PHONY: run sam-local test test-containers check weigh bench-quick setup sam constraints sam-constraints clean
+.PHONY: run sam-local test test-containers check weigh bench bench-quick setup sam constraints sam-constraints clean
 .DEFAULT_GOAL := help
 
 help:
@@ -53,6 +54,9 @@ check: setup
 
 weigh: sam
 	@$(VENV)/bin/python -m infra.local.weigh
+
+bench: setup
+	@$(VENV)/bin/python -m bench
 
 bench-quick: setup
 	@$(VENV)/bin/python -m bench --quick

@@ -44,7 +44,7 @@ def test_what_the_function_imports_is_in_the_image() -> None:
         "optional-dependencies"
     ]
     also = {"boto3", "protobuf"}  # of those that `deploy` needs anyway
-    elsewhere = {"fastapi", "uvicorn", "google-crc32c"}
+    elsewhere = {"fastapi", "uvicorn", "httptools", "google-crc32c"}
     needed = set(names(extras["serve"] + extras["lambda"])) - elsewhere | also
     files = [PREDICT / "requirements.txt", PREDICT / "tensorflow.txt"]
     wanted = {name for file in files for name in names(file.read_text().splitlines())}
