@@ -17,6 +17,7 @@ from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
 
+from modelcli.standing import standing
 from modelregistry.names import ModelId
 from modelregistry.registry import Registry
 
@@ -64,6 +65,9 @@ def _on_disk(kind: str, many: int) -> list[Row]:
             found += [
                 row("the last ten", _CALLS, lambda: _history(large), lambda: _history(small)),
                 row("name the models", _CALLS, large.models, small.models),
+                row(
+                    "status", _CALLS, lambda: standing(large, MODEL), lambda: standing(small, MODEL)
+                ),
             ]
         if kind in {"versions", "models"} and many != SOME:
             found.append(_list(kind, large, middle))

@@ -1,8 +1,8 @@
 """What is live in a model, since when and by whose hand, and what it would go back to."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import count, takewhile
 from typing import Any
 
 from modelregistry import clock
@@ -50,16 +50,20 @@ class Standing:
 
 
 def standing(registry: Registry, model: str) -> Standing:
-    """Reads the model's whole log once. Raises NotFound for a model that is not there."""
-    log = list(registry.history(model))
-    newest = log[0] if log else None
+    """
+    Reads the model's log once, and no further than what its aliases pointed to before.
+
+    Raises NotFound for a model that is not there.
+    """
+    log = _Remembered(registry.history(model))
+    newest = next(iter(log), None)
     now = newest.state if newest else EMPTY
     return Standing(
         model,
         tuple(registry.versions(model, now)),
         newest,
         tuple(
-            AliasStanding(name, alias, _since(log, name), _rollback_to(log, name))
+            AliasStanding(name, alias, _since(log, name, alias), _rollback_to(log, name))
             for name, alias in sorted(now.aliases.items())
         ),
     )
@@ -90,15 +94,29 @@ def alias_to_json(found: AliasStanding) -> dict[str, Any]:
     }
 
 
-def _since(log: Sequence[Revision], name: str) -> Revision:
-    current = log[0].state.aliases[name]
-    for newer, older in pairwise(log):
-        if older.state.aliases.get(name) != current:
-            return newer
-    return log[-1]
+class _Remembered(Iterable[Revision]):
+    """A log that is read as it is consumed, and each revision once, however often that is."""
+
+    def __init__(self, log: Iterator[Revision]) -> None:
+        self._log = log
+        self._read: list[Revision] = []
+
+    def __iter__(self) -> Iterator[Revision]:
+        for at in count():
+            if at == len(self._read):
+                if (more := next(self._log, None)) is None:
+                    return
+                self._read.append(more)
+            yield self._read[at]
 
 
-def _rollback_to(log: Sequence[Revision], name: str) -> Alias | None:
+def _since(log: Iterable[Revision], name: str, current: Alias) -> Revision:
+    same = takewhile(lambda revision: revision.state.aliases.get(name) == current, log)
+    *_, oldest = same
+    return oldest
+
+
+def _rollback_to(log: Iterable[Revision], name: str) -> Alias | None:
     try:
         return changes.rollback_target(log, name)[0]
     except NotFound:
