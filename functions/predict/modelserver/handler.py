@@ -7,7 +7,7 @@ wait for it, and everybody with it. Then the library, the registry and the model
 threads while the web framework is imported.
 """
 
-import asyncio  # noqa: F401 - for its place in the order, like the next six
+import asyncio  # noqa: F401 - for its place in the order, like the next eight
 import os
 import queue  # noqa: F401
 import ssl  # noqa: F401
@@ -16,6 +16,8 @@ import xml.etree.ElementTree as ET  # noqa: F401
 import zoneinfo  # noqa: F401
 
 import numpy as np  # noqa: F401
+import orjson  # noqa: F401
+import simdjson  # noqa: F401
 
 from .coldstart import ColdStart
 

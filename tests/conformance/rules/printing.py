@@ -33,6 +33,7 @@ GROUP = Group(
                 answers("pi", value("double", "3.141592653589793"), {"outputs": math.pi}),
                 answers("the smallest double", value("double", "5e-324"), {"outputs": 5e-324}),
             ),
+            better="as few digits as read back, `0.3333333333333333`: the same number",
         ),
         Rule(
             "A whole decimal keeps its point",

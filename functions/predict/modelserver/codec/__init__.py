@@ -2,8 +2,9 @@
 Bodies to numpy arrays and back, as TensorFlow Serving's REST API has them.
 
     request   body → PredictBody → arrays        response   arrays → body
-      rows      the `instances` format             literals   how one value is written
-      tensors   nested lists → one array
+      numbers   all that has only numbers, quickly   printing   arrays → text
+      rows      the `instances` format               decimals   many float32 at once
+      tensors   nested lists → one array             literals   one value
     examples  body → ExamplesBody → array        results    arrays → body
               (classify and regress)                        (classify and regress)
       syntax    bytes → JSON, quickly

@@ -6,7 +6,7 @@ from json.encoder import encode_basestring
 from typing import cast
 
 from modelserver.codec.dtypes import DOUBLE, INT64, UINT64
-from modelserver.codec.literals import decimal_literal
+from modelserver.codec.literals import literal64
 
 LIMIT = 256
 _LONGEST_WHOLE = 21  # digits before the point, beyond which rapidjson writes an exponent
@@ -133,6 +133,6 @@ def _nested(value: float) -> str:
 def _double(value: float) -> str:
     """rapidjson holds an integer beyond 64 bits as a double."""
     try:
-        return decimal_literal(float(value))
+        return literal64(float(value))
     except OverflowError:
         return "Infinity" if value > 0 else "-Infinity"

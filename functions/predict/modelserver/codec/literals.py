@@ -1,10 +1,15 @@
-"""How single values are written in a response: the digits, tokens and escapes of upstream."""
+"""
+How single values are written in a response: the digits, tokens and escapes of upstream.
+
+But doubles, which upstream writes with up to seventeen digits, have as few as read back.
+"""
 
 import math
 from base64 import b64encode
 from json.encoder import encode_basestring
 
 import numpy as np
+import orjson
 
 from modelserver.codec.dtypes import Array, JsonType, Kind
 from modelserver.errors import InvalidRequest
@@ -20,8 +25,10 @@ def literals(array: Array, rule: JsonType, *, binary: bool = False) -> list[str]
     if rule.kind is Kind.NONE:
         raise InvalidRequest(f"Failed to write JSON value for tensor type: {rule.dtype.name}")
     flat = array.reshape(-1)
+    if rule.kind is Kind.DECIMAL and flat.dtype == np.float64:
+        return list(map(_double, flat.tolist()))
     if rule.kind is Kind.DECIMAL:
-        return _decimals(flat)
+        return list(map(literal32, flat.astype(np.float32).tolist()))
     if rule.kind is Kind.BOOLEAN:
         return ["true" if value else "false" for value in flat.tolist()]
     if rule.kind is Kind.STRING:
@@ -30,43 +37,33 @@ def literals(array: Array, rule: JsonType, *, binary: bool = False) -> list[str]
     return list(map(str, flat.tolist()))
 
 
-def decimal_literal(value: float) -> str:
-    """One double, as `literals` would write it."""
-    return _decimals(np.array([value]))[0]
-
-
-def _decimals(flat: Array) -> list[str]:
+def literal32(value: float) -> str:
     """
-    Six digits where they read back as the same number, else as many as its type needs.
+    A float32: six digits where they read back as the same number, else nine.
 
-    Types narrower than float32 are written as the float32 of the same value.
+    Types that are narrower are written as the float32 of the same value.
     """
-    wide = flat if flat.dtype == np.float64 else flat.astype(np.float32)
-    values = wide.tolist()
-    texts = ("%g " * len(values) % tuple(values)).split()
-    digits = ".17g" if wide.dtype == np.float64 else ".9g"
-    with np.errstate(over="ignore"):
-        kept = (np.array(list(map(float, texts))).astype(wide.dtype) == wide).tolist()
-    return [
-        _whole(text) if same else _token(value, digits)
-        for text, value, same in zip(texts, values, kept, strict=True)
-    ]
+    text = f"{value:g}"
+    return _whole(text if np.float32(float(text)) == np.float32(value) else f"{value:.9g}")
 
 
-def _token(value: float, digits: str) -> str:
-    """A number that six digits did not give back; NaN is one, being unequal to itself."""
-    if math.isnan(value):
-        return "NaN"
-    return _whole(format(value, digits))
+def literal64(value: float) -> str:
+    """A double as upstream writes it: six digits where they are enough, else seventeen."""
+    text = f"{value:g}"
+    return _whole(text if float(text) == value else f"{value:.17g}")
 
 
 def _whole(text: str) -> str:
     """`.0` marks a whole number as a decimal, so that no reader takes it for an integer."""
     if "." in text or "e" in text:
         return text
-    if "inf" in text:
-        return text.replace("inf", "Infinity")
+    if "n" in text:
+        return "NaN" if "nan" in text else text.replace("inf", "Infinity")
     return text + ".0"
+
+
+def _double(value: float) -> str:
+    return orjson.dumps(value).decode() if math.isfinite(value) else _whole(f"{value:g}")
 
 
 def _string(value: bytes) -> str:

@@ -1,17 +1,21 @@
 """A predict request, taken apart in the two steps between which the model is looked up."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 from modelregistry.plan import TensorSpec
 from modelserver.codec.dtypes import Array, JsonType, json_type
 from modelserver.codec.excerpt import brackets, excerpt, printable
+from modelserver.codec.numbers import Numbers
 from modelserver.codec.rows import row_arrays
 from modelserver.codec.syntax import read_object
 from modelserver.codec.tensors import array_of, is_base64
 from modelserver.errors import InvalidRequest
 
 DEFAULT_SIGNATURE = "serving_default"
+QUICK_FROM = 512
+"""Bytes; what is shorter is read as quickly by way of Python's own objects."""
 
 
 @dataclass(frozen=True)
@@ -22,24 +26,34 @@ class PredictInputs:
     row: bool
 
 
-@dataclass(frozen=True)
 class PredictBody:
     """A body whose syntax is right; whether it fits the model is yet to be seen."""
 
-    document: Mapping[str, object] = field(repr=False)
-    signature_name: str
-    strict: bool = False
+    def __init__(self, body: bytes, numbers: Numbers | None, *, strict: bool) -> None:
+        self._body = body
+        self._numbers = numbers
+        self._strict = strict
+        given = {"signature_name": numbers.signature_name} if numbers else self.document
+        self.signature_name = signature_name(given)
 
     @classmethod
-    def parse(cls, body: bytes | bytearray | memoryview, *, strict: bool = False) -> "PredictBody":
+    def parse(
+        cls,
+        body: bytes | bytearray | memoryview,
+        *,
+        strict: bool = False,
+        quick_from: int = QUICK_FROM,
+    ) -> "PredictBody":
         """
         Check all that can be checked without a model.
 
         Raises InvalidRequest: no JSON, no object, or a signature's name that is no string;
-        where it is `strict` also a key that an object names twice.
+        where it is `strict` also a key that an object names twice. A body of `quick_from`
+        bytes or more is read the quick way where that can be.
         """
-        document = read_object(bytes(body), strict=strict)
-        return cls(document, signature_name(document), strict)
+        whole = bytes(body)
+        quick = len(whole) >= quick_from
+        return cls(whole, Numbers.read(whole) if quick else None, strict=strict)
 
     def inputs(self, specs: Mapping[str, TensorSpec]) -> PredictInputs:
         """
@@ -53,15 +67,29 @@ class PredictBody:
         if not specs:
             name = self.signature_name if self.document.get("signature_name") else "DEFAULT"
             raise InvalidRequest(f"Failed to get input map for signature: {name}")
+        rules = {name: json_type(spec.dtype, strict=self._strict) for name, spec in specs.items()}
+        inputs = self._quick(rules) or self._exact(rules)
+        if self._strict:
+            for name, array in inputs.arrays.items():
+                must_have_shape(name, array.shape, specs[name].shape)
+        return inputs
+
+    @cached_property
+    def document(self) -> Mapping[str, object]:
+        """The whole of it, read exactly when it is first asked for."""
+        return read_object(self._body, strict=self._strict)
+
+    def _quick(self, rules: Mapping[str, JsonType]) -> PredictInputs | None:
+        arrays = self._numbers.arrays(rules) if self._numbers else None
+        return PredictInputs(arrays, self._numbers.row) if self._numbers and arrays else None
+
+    def _exact(self, rules: Mapping[str, JsonType]) -> PredictInputs:
         row = "instances" in self.document
         if not row and "inputs" not in self.document:
             raise InvalidRequest("Missing 'inputs' or 'instances' key")
-        rules = {name: json_type(spec.dtype, strict=self.strict) for name, spec in specs.items()}
-        arrays = self._rows(rules) if row else _columns(self.document["inputs"], rules)
-        if self.strict:
-            for name, array in arrays.items():
-                must_have_shape(name, array.shape, specs[name].shape)
-        return PredictInputs(arrays, row)
+        return PredictInputs(
+            self._rows(rules) if row else _columns(self.document["inputs"], rules), row
+        )
 
     def _rows(self, rules: Mapping[str, JsonType]) -> dict[str, Array]:
         instances = self.document["instances"]

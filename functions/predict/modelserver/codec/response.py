@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 from json.encoder import encode_basestring
-from math import prod
 
 from modelregistry.plan import TensorSpec
 from modelserver.codec.dtypes import Array, json_type
-from modelserver.codec.literals import literals
+from modelserver.codec.printing import rows, whole
 from modelserver.errors import InvalidRequest
 
 _BYTES_SUFFIX = "_bytes"
@@ -32,35 +31,36 @@ def encode_predict(
     """
     if not outputs:
         raise InvalidRequest("Cannot convert empty tensor map to JSON")
-    return (_rows(outputs, specs) if row else _columns(outputs, specs)).encode()
+    return _rows(outputs, specs) if row else _columns(outputs, specs)
 
 
-def _rows(outputs: Mapping[str, Array], specs: Mapping[str, TensorSpec]) -> str:
+def _rows(outputs: Mapping[str, Array], specs: Mapping[str, TensorSpec]) -> bytes:
     _check_batch(outputs)
+    if len(outputs) == 1:
+        return b'{"predictions":' + _whole(outputs, specs) + b"}"
     columns = {
-        name: _nested(_texts(name, array, specs), array.shape, keep=1)
+        name: rows(array, json_type(specs[name].dtype), binary=_is_binary(name))
         for name, array in outputs.items()
     }
-    if len(columns) == 1:
-        (rows,) = columns.values()
-    else:
-        rows = [
-            _object(dict(zip(columns, row, strict=True)))
-            for row in zip(*columns.values(), strict=True)
-        ]
-    return '{"predictions":[' + ",".join(rows) + "]}"
+    objects = [
+        _object(dict(zip(columns, row, strict=True))) for row in zip(*columns.values(), strict=True)
+    ]
+    return b'{"predictions":[' + ",".join(objects).encode() + b"]}"
 
 
-def _columns(outputs: Mapping[str, Array], specs: Mapping[str, TensorSpec]) -> str:
-    columns = {
-        name: _nested(_texts(name, array, specs), array.shape, keep=0)[0]
+def _columns(outputs: Mapping[str, Array], specs: Mapping[str, TensorSpec]) -> bytes:
+    return b'{"outputs":' + _whole(outputs, specs) + b"}"
+
+
+def _whole(outputs: Mapping[str, Array], specs: Mapping[str, TensorSpec]) -> bytes:
+    """The only array, or an object of all of them."""
+    texts = {
+        name: whole(array, json_type(specs[name].dtype), binary=_is_binary(name))
         for name, array in outputs.items()
     }
-    if len(columns) == 1:
-        (text,) = columns.values()
-    else:
-        text = _object(columns)
-    return '{"outputs":' + text + "}"
+    if len(texts) == 1:
+        return next(iter(texts.values()))
+    return _object({name: text.decode() for name, text in texts.items()}).encode()
 
 
 def _check_batch(outputs: Mapping[str, Array]) -> None:
@@ -77,23 +77,8 @@ def _check_batch(outputs: Mapping[str, Array]) -> None:
             )
 
 
-def _texts(name: str, array: Array, specs: Mapping[str, TensorSpec]) -> list[str]:
-    return literals(array, json_type(specs[name].dtype), binary=name.endswith(_BYTES_SUFFIX))
-
-
-def _nested(texts: list[str], shape: tuple[int, ...], *, keep: int) -> list[str]:
-    """
-    The elements of an array put in brackets, all but the first `keep` dimensions.
-
-    texts 1 2 3 4, shape (2, 2), keep 1 → `[1,2]` `[3,4]`
-    """
-    for axis in range(len(shape) - 1, keep - 1, -1):
-        size = shape[axis]
-        texts = [
-            "[" + ",".join(texts[begin : begin + size]) + "]"
-            for begin in (number * size for number in range(prod(shape[:axis])))
-        ]
-    return texts
+def _is_binary(name: str) -> bool:
+    return name.endswith(_BYTES_SUFFIX)
 
 
 def _object(members: Mapping[str, str]) -> str:

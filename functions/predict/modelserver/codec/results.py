@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from modelregistry.plan import TensorSpec
 from modelserver.codec.dtypes import Array, json_type
 from modelserver.codec.excerpt import brackets
-from modelserver.codec.literals import literals
+from modelserver.codec.printing import elements
 from modelserver.errors import InvalidRequest
 
 _LABEL = json_type("DT_STRING")
@@ -34,8 +34,8 @@ def encode_classes(
                 f"Tensors class and score should match in dim_size(1). Got {shape[1]} vs. {others}"
             )
     count = shape[0] * shape[1]
-    labels = literals(outputs["classes"], _LABEL) if "classes" in outputs else ['""'] * count
-    scores = literals(outputs["scores"], _SCORE) if "scores" in outputs else ["0.0"] * count
+    labels = elements(outputs["classes"], _LABEL) if "classes" in outputs else ['""'] * count
+    scores = elements(outputs["scores"], _SCORE) if "scores" in outputs else ["0.0"] * count
     pairs = [f"[{label},{score}]" for label, score in zip(labels, scores, strict=True)]
     rows = [pairs[row * shape[1] : (row + 1) * shape[1]] for row in range(shape[0])]
     return _results([f"[{','.join(row)}]" for row in rows])
@@ -58,7 +58,7 @@ def encode_values(values: Array, spec: TensorSpec, examples: int) -> bytes:
         )
     if spec.dtype != "DT_FLOAT":
         raise InvalidRequest(f"Expected output Tensor of DT_FLOAT.  Got: {spec.dtype}")
-    return _results(literals(values, _SCORE))
+    return _results(elements(values, _SCORE))
 
 
 def _must_be_matrix(name: str, array: Array, got: str, expected: str, examples: int) -> None:

@@ -48,13 +48,18 @@ def read_object(body: bytes, *, strict: bool = False) -> dict[str, object]:
     return document
 
 
+def has_large_exponent(body: bytes) -> bool:
+    """Whether there may be a number that rapidjson refuses; it refuses `0e309`, too."""
+    return any(pattern.search(body) for pattern in _LARGE_EXPONENTS)
+
+
 def _scan(body: bytes, *, strict: bool) -> object:
     """What `json` makes of the body; None where rapidjson may see it otherwise."""
     try:
         _refuse_half_pairs(body)
         # Letters of base64 look like a large exponent as often as not, so only the
         # numbers themselves can tell.
-        large = any(pattern.search(body) for pattern in _LARGE_EXPONENTS)
+        large = has_large_exponent(body)
         text = body.decode("utf-8", "surrogateescape")
         begin = _SPACE.match(text)
         return _DECODERS[strict, large].raw_decode(text, begin.end() if begin else 0)[0]

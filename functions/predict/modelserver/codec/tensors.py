@@ -182,16 +182,24 @@ def _flat(leaves: list[object], rule: JsonType) -> Array | None:
         if rule.kind is Kind.STRING:
             return _strings(leaves)
         if rule.kind is Kind.DECIMAL:
-            # By way of double, as rapidjson: beyond float32 is infinity, not an error.
-            with np.errstate(all="ignore"):
-                return np.array(leaves, np.float64).astype(rule.dtype.numpy, copy=False)
+            return from_doubles(np.array(leaves, np.float64), rule)
         return np.array(leaves, rule.dtype.numpy)
     except (InvalidRequest, OverflowError):
         return None
 
 
 def _integers(leaves: list[object], rule: JsonType) -> Array | None:
-    wide = np.array(leaves, np.uint64 if rule.accepts == UINT64 else np.int64)
+    return within(np.array(leaves, np.uint64 if rule.accepts == UINT64 else np.int64), rule)
+
+
+def from_doubles(wide: Array, rule: JsonType) -> Array:
+    """Decimals by way of double, as rapidjson: beyond float32 is infinity, not an error."""
+    with np.errstate(all="ignore"):
+        return wide.astype(rule.dtype.numpy, copy=False)
+
+
+def within(wide: Array, rule: JsonType) -> Array | None:
+    """64-bit integers as those of `rule`; None if one is outside of what it accepts."""
     lowest, highest = rule.accepts
     if wide.size and (wide.min() < lowest or wide.max() > highest):
         return None
