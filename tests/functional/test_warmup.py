@@ -149,7 +149,7 @@ def test_a_recorded_request_answers_for_a_signature_that_refuses_made_up_input(
         (
             "dense",
             predict(x=floats(1)),
-            r"INVALID_ARGUMENT: In\[0\] and In\[1\] has different ndims: .*node",
+            r"INVALID_ARGUMENT: In\[0\] .*ndims.*node",
         ),
     ],
 )

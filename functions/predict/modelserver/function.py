@@ -12,6 +12,7 @@ from modelregistry.errors import InvalidInput, RegistryError
 
 from .api import cors
 from .api.app import endpoint
+from .api.waiting import OneByOne
 from .coldstart import ColdStart
 from .gateway import Answer, Event, Gateway, failure, http_event
 from .observer import Answered
@@ -81,7 +82,7 @@ class PredictFunction:
         if self._start.problem:
             raise _Misconfigured(self._start.problem)
         if self._gateway is None:
-            self._gateway = Gateway(endpoint(self._start.server()))
+            self._gateway = Gateway(endpoint(self._start.server(), waiting=OneByOne()))
         return self._gateway
 
 

@@ -8,7 +8,6 @@ import logging
 from typing import Any
 from urllib.parse import quote, unquote
 
-from anyio.to_thread import run_sync
 from mangum import Mangum
 from mangum.handlers.api_gateway import HTTPGateway
 from mangum.types import LambdaContext, Response, Scope
@@ -35,8 +34,6 @@ class Gateway:
     def __init__(self, app: ASGIApp) -> None:
         self._loop = asyncio.new_event_loop()
         asyncio.set_event_loop(self._loop)
-        # The first use of a thread imports what it needs: 15 ms that no request should pay.
-        self._loop.run_until_complete(run_sync(int))
         self._adapter = Mangum(
             app,  # type: ignore[arg-type] # its type wants the names of the parameters, too
             lifespan="off",

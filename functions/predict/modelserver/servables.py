@@ -98,6 +98,9 @@ class Servables:
         Raises what the load raised, at once if it failed a moment ago, and
         StillLoading if it takes longer than `timeout` seconds; it goes on.
         """
+        with self._lock:
+            if servable := self._found(id):
+                return servable
         load = self.start(id)
         try:
             return load.result(timeout)
@@ -111,8 +114,7 @@ class Servables:
         It will take `size` bytes, as far as is known.
         """
         with self._lock:
-            if servable := self._loaded.get(id):
-                self._loaded.move_to_end(id)
+            if servable := self._found(id):
                 return _done(servable)
             if under_way := self._loading.get(id):
                 return under_way
@@ -202,6 +204,13 @@ class Servables:
             self._pinned[model] = ids
             evicted = self._evict()
         del evicted  # outside the lock: freeing a large model takes a while
+
+    def _found(self, id: ModelId) -> Servable | None:
+        """What is loaded, and used now. Under the lock."""
+        servable = self._loaded.get(id)
+        if servable:
+            self._loaded.move_to_end(id)
+        return servable
 
     def _reserve(self, id: ModelId, size: int = 0) -> Future[Servable]:
         """Called with the lock held: from now on a load of `id` is under way."""

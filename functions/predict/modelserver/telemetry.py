@@ -2,15 +2,18 @@
 Powertools' home: an Observer whose logs, metrics and traces are CloudWatch's and X-Ray's.
 """
 
-import json
 import logging
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import IO, Any
 
+import orjson
 from aws_lambda_powertools.logging import Logger
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import (
@@ -30,6 +33,12 @@ NONE = "-"
 # The packages whose own log records are worth as much as ours.
 _OURS = "modelserver", "modelregistry"
 _LONGEST_PATH = 300
+# A container answers with a few versions; more are made anew each time.
+_KEPT_TEMPLATES = 256
+_DIMENSIONS = "model", "version", "alias"
+
+Names = tuple[str, str, str]  # of a model, a version and an alias
+Metric = tuple[str, MetricUnit, float]
 
 
 class Telemetry:
@@ -40,6 +49,9 @@ class Telemetry:
     become dimensions, so that nobody can make metrics up. Each event is a line of its
     own, written at once: what a frozen container keeps for later may never be written.
     Thread-safe; `cold` is about the one request that Lambda sends at a time.
+
+    What every request writes is laid out by Powertools once and filled in afterwards: to
+    have it made each time takes longer than most predictions.
     """
 
     def __init__(
@@ -59,6 +71,8 @@ class Telemetry:
         self._writing = threading.Lock()
         self._level = level
         self._log = Logger(service=service, level=level, stream=self._stream, use_rfc3339=True)
+        self._ids: dict[str, str] = {}
+        self._template = lru_cache(_KEPT_TEMPLATES)(self._laid_out)
 
     def take_over_logging(self) -> None:
         """Everything that is logged in this process becomes such a line, once."""
@@ -83,7 +97,8 @@ class Telemetry:
     def invocation(self, *, request_id: str, correlation_id: str, cold: bool) -> Iterator[None]:
         """What is logged inside the `with` names the request; what it takes is one subsegment."""
         self.cold = cold
-        self._log.append_keys(function_request_id=request_id, correlation_id=correlation_id)
+        self._ids = {"function_request_id": request_id, "correlation_id": correlation_id}
+        self._log.append_keys(**self._ids)
         # An invocation that is not traced has no such header, and a subsegment no parent.
         self._traced = self._tracer is not None and "_X_AMZN_TRACE_ID" in os.environ
         if self._tracer is None or not self._traced:
@@ -93,22 +108,9 @@ class Telemetry:
             yield
 
     def answered(self, answer: Answered) -> None:
-        model, version, alias = names = _names(answer)
-        self._log.info(
-            "%s %s %d",
-            answer.method,
-            answer.path[:_LONGEST_PATH],
-            answer.status,
-            extra={
-                "model": model,
-                "version": version,
-                "alias": alias,
-                "revision": answer.routed.revision if answer.routed else 0,
-                "status": answer.status,
-                "ms": round(answer.seconds * 1000, 3),
-                "cold_start": self.cold,
-            },
-        )
+        names = _names(answer)
+        if logging.getLogger(self._service).isEnabledFor(logging.INFO):
+            self._write(self._access(answer, names))
         metrics = [
             ("Requests", MetricUnit.Count, 1.0),
             ("Errors", MetricUnit.Count, float(answer.status >= 500)),
@@ -117,7 +119,7 @@ class Telemetry:
         ]
         self._measure(names, *metrics)
         if self._tracer and self._traced:
-            for name, value in zip(("model", "version", "alias"), names, strict=True):
+            for name, value in zip(_DIMENSIONS, names, strict=True):
                 self._tracer.put_annotation(name, value)
             self._tracer.put_annotation("cold_start", self.cold)
 
@@ -146,19 +148,47 @@ class Telemetry:
             stale = ("AliasStaleness", MetricUnit.Seconds, seconds)
             self._measure((model, _head(alias), name), stale)
 
-    def _measure(
-        self, names: tuple[str, str, str], *metrics: tuple[str, MetricUnit, float]
-    ) -> None:
+    def _access(self, answer: Answered, names: Names) -> dict[str, object]:
+        """The line of one request, with the fields that Powertools' Logger gives every line."""
+        path = answer.path[:_LONGEST_PATH].encode("ascii", "backslashreplace").decode()
+        trace = os.environ.get("_X_AMZN_TRACE_ID", "").partition(";")[0].removeprefix("Root=")
+        return {
+            "level": "INFO",
+            "location": "answered",
+            "message": f"{answer.method} {path} {answer.status}",
+            "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "service": self._service,
+            **self._ids,
+            **dict(zip(_DIMENSIONS, names, strict=True)),
+            "revision": answer.routed.revision if answer.routed else 0,
+            "status": answer.status,
+            "ms": round(answer.seconds * 1000, 3),
+            "cold_start": self.cold,
+            **({"xray_trace_id": trace} if trace else {}),
+        }
+
+    def _measure(self, names: Names, *metrics: Metric) -> None:
+        template = self._template(names, tuple((name, unit) for name, unit, _ in metrics))
+        self._write(
+            {
+                **template,
+                "_aws": {**template["_aws"], "Timestamp": int(time.time() * 1000)},
+                **{name: [value] for name, _, value in metrics},
+            }
+        )
+
+    def _laid_out(self, names: Names, metrics: tuple[tuple[str, MetricUnit], ...]) -> Any:  # noqa: ANN401 - JSON
+        """A metric set whose values and moment are still to come."""
         # No service: it would be one dimension more, and every dashboard would have to name it.
         emf = AmazonCloudWatchEMFProvider(namespace=self._namespace, service="")
-        for name, value in zip(("model", "version", "alias"), names, strict=True):
+        for name, value in zip(_DIMENSIONS, names, strict=True):
             emf.add_dimension(name, value)
-        for metric in metrics:
-            emf.add_metric(*metric)
-        self._write(emf.serialize_metric_set())
+        for name, unit in metrics:
+            emf.add_metric(name, unit, 0.0)
+        return emf.serialize_metric_set()
 
     def _write(self, document: Mapping[str, Any]) -> None:
-        line = json.dumps(document, separators=(",", ":"))
+        line = orjson.dumps(document).decode()
         with self._writing:
             self._stream.write(line + "\n")
             self._stream.flush()

@@ -59,7 +59,7 @@ GROUP = Group(
                 refuses(
                     "matrix without a batch",
                     columns("matrix", [1.0, 2.0]),
-                    "In[0] and In[1] has different ndims: [2] vs. [2,3]",
+                    "In[0] …",
                 ),
                 answers(
                     "matrix with a batch",

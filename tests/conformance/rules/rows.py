@@ -30,7 +30,7 @@ GROUP = Group(
                 refuses(
                     "the graph objects",
                     rows("matrix", 1.0, 2.0),
-                    "In[0] and In[1] has different ndims: [2] vs. [2,3]",
+                    "In[0] …",
                 ),
             ),
         ),

@@ -17,8 +17,6 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
-from anyio import CapacityLimiter
-from anyio.to_thread import run_sync
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -33,7 +31,7 @@ from .bodies import read_body
 from .compression import SMALLEST, accepts_gzip, packed
 from .statuses import name_of, status_of
 from .urls import EVERYTHING, Target, parse
-from .waiting import in_thread
+from .waiting import InThreads, Waiting
 
 Page = Callable[[], tuple[bytes, str]]  # a body and its media type, at any moment
 NO_PAGES: Mapping[str, Page] = MappingProxyType({})
@@ -45,28 +43,29 @@ _LONGEST_ERROR = 4096
 # Packing a body from this size on is worth a thread: it would hold up other requests.
 _LONG_WORK = 64 * 1024
 _HEALTH = "/healthz"
-# Threads for what must not wait until predictions have left theirs.
-_ASIDE = 4
 
 
-def endpoint(server: ModelServer, pages: Mapping[str, Page] = NO_PAGES) -> ASGIApp:
+def endpoint(
+    server: ModelServer, pages: Mapping[str, Page] = NO_PAGES, waiting: Waiting | None = None
+) -> ASGIApp:
     """
     What answers HTTP requests with `server`. Every error body is `{"error": "…"}`.
 
     Where the platform ends a request by itself, `scope["state"]["seconds"]` says when.
     `pages` are answered beside the API, each at its very path; nobody observes that.
+    `waiting` is for a process that answers one request at a time, OneByOne.
     """
-    aside = CapacityLimiter(_ASIDE)
+    blocking = waiting or InThreads()
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             page = pages.get(scope["path"])
             if page:
-                body, media_type = await run_sync(page, limiter=aside)
+                body, media_type = await blocking.to_the_end(page)
                 response = Response(body, media_type=media_type)
-                await _finish(server, Request(scope), response, aside)
+                await _finish(server, Request(scope), response, blocking)
             else:
-                response = await _observed(server, Request(scope, receive), aside)
+                response = await _observed(server, Request(scope, receive), blocking)
             await response(scope, receive, send)
 
     return answer
@@ -99,10 +98,10 @@ class _Exchange:
         return self.asked.routed if self.asked else None
 
 
-async def _observed(server: ModelServer, request: Request, aside: CapacityLimiter) -> Response:
+async def _observed(server: ModelServer, request: Request, waiting: Waiting) -> Response:
     exchange = _Exchange(request, server.settings.timeout)
     try:
-        response = await _answer(server, exchange, aside)
+        response = await _answer(server, exchange, waiting)
     except ServingError as error:
         exchange.error = error
         response = error_response(status_of(error), str(error), _headers(exchange.routed))
@@ -113,7 +112,7 @@ async def _observed(server: ModelServer, request: Request, aside: CapacityLimite
         _log.exception("%s %s failed", request.method, exchange.path)
         message = f"internal error: {type(error).__name__}"
         response = error_response(500, message, _headers(exchange.routed))
-    await _finish(server, request, response, aside)
+    await _finish(server, request, response, waiting)
     server.observer.answered(_told(server, exchange, response.status_code))
     return response
 
@@ -137,7 +136,7 @@ def _told(server: ModelServer, exchange: _Exchange, status: int) -> Answered:
 
 
 async def _finish(
-    server: ModelServer, request: Request, response: Response, aside: CapacityLimiter
+    server: ModelServer, request: Request, response: Response, waiting: Waiting
 ) -> None:
     """What every answer gets: the headers for browsers, and gzip where it is wanted and helps."""
     if server.settings.cors:
@@ -148,17 +147,17 @@ async def _finish(
     response.headers.add_vary_header("Accept-Encoding")
     if accepts_gzip(",".join(request.headers.getlist("accept-encoding"))):
         long = len(body) >= _LONG_WORK
-        smaller = await run_sync(packed, body, limiter=aside) if long else packed(body)
+        smaller = await waiting.to_the_end(lambda: packed(body)) if long else packed(body)
         if len(smaller) < len(body):
             response.body = smaller
             response.headers["content-encoding"] = "gzip"
             response.headers["content-length"] = str(len(smaller))
 
 
-async def _answer(server: ModelServer, exchange: _Exchange, aside: CapacityLimiter) -> Response:
+async def _answer(server: ModelServer, exchange: _Exchange, waiting: Waiting) -> Response:
     request, path = exchange.request, exchange.path
     if path == _HEALTH and request.method in ("GET", "HEAD"):
-        return await _health(server, exchange, aside)
+        return await _health(server, exchange, waiting)
     if not path.lower().startswith("/v1/"):
         return error_response(404, f"Not found: {path}. The API is at /v1/models/MODEL")
     if request.method == "OPTIONS":
@@ -166,11 +165,13 @@ async def _answer(server: ModelServer, exchange: _Exchange, aside: CapacityLimit
     target = parse(request.method, path)
     if target == EVERYTHING:
         everything = Asked("", deadline=exchange.deadline())
-        return _document(await in_thread(everything, server.models))
-    return await _about_model(server, exchange, target)
+        return _document(await waiting.for_answer(everything, server.models))
+    return await _about_model(server, exchange, target, waiting)
 
 
-async def _about_model(server: ModelServer, exchange: _Exchange, target: Target) -> Response:
+async def _about_model(
+    server: ModelServer, exchange: _Exchange, target: Target, waiting: Waiting
+) -> Response:
     if not target.model:
         raise InvalidRequest("Missing model name in request.")
     asked = Asked(target.model, target.version, target.label, exchange.deadline())
@@ -180,16 +181,17 @@ async def _about_model(server: ModelServer, exchange: _Exchange, target: Target)
         limits = server.settings.max_body_bytes, server.settings.max_inflated_bytes
         body = await read_body(exchange.request, *limits)
         asked.deadline = exchange.deadline()
-        answer = await in_thread(asked, lambda: method(asked, body.content(), wait=0))
+        answer = await waiting.for_answer(asked, lambda: method(asked, body.content(), wait=0))
         return Response(answer, media_type="application/json", headers=_headers(asked.routed))
     if target.verb == "metadata":
-        document = await in_thread(asked, partial(server.metadata, asked, wait=0))
+        document = await waiting.for_answer(asked, partial(server.metadata, asked, wait=0))
         return _document(document, headers=_headers(asked.routed))
-    return _document(await in_thread(asked, partial(server.status, asked)))
+    return _document(await waiting.for_answer(asked, partial(server.status, asked)))
 
 
-async def _health(server: ModelServer, exchange: _Exchange, aside: CapacityLimiter) -> Response:
-    found = await in_thread(Asked("", deadline=exchange.deadline()), server.health, aside)
+async def _health(server: ModelServer, exchange: _Exchange, waiting: Waiting) -> Response:
+    asked = Asked("", deadline=exchange.deadline())
+    found = await waiting.for_answer(asked, server.health, aside=True)
     if not found.ready:
         return error_response(503, "; ".join(found.problems))
     problems = {"problems": found.problems} if found.problems else {}

@@ -12,7 +12,7 @@ from modelserver.errors import InvalidRequest, ModelUnavailable, PredictionFaile
 from . import dtypes
 from .config import Threads, session_config
 from .dtypes import DType
-from .session import Endpoint, Session
+from .session import Call, Endpoint, Session
 from .tensors import Array, made_up
 
 
@@ -21,14 +21,16 @@ class _Bound:
     """
     A signature whose names have been found in the graph.
 
-    `fetches` are what has to be computed, each tensor once. An output that is
-    an input's own tensor is not among them: TensorFlow refuses to compute what
-    it is fed.
+    `fed` and `fetched` are the tensors that `call` feeds and computes, each once. An
+    output that is an input's own tensor is not among the latter: TensorFlow refuses to
+    compute what it is fed.
     """
 
     inputs: Mapping[str, tuple[Endpoint, DType]]
     outputs: Mapping[str, Endpoint]
-    fetches: tuple[Endpoint, ...]
+    fed: tuple[Endpoint, ...]
+    fetched: tuple[Endpoint, ...]
+    call: Call
 
 
 class SavedModel:
@@ -68,14 +70,10 @@ class SavedModel:
             raise InvalidRequest(
                 f'Serving signature name: "{signature_name}" not found in signature def'
             )
-        feeds = _feeds(bound, inputs)
-        known = {endpoint: array for endpoint, (_, array) in feeds.items()}
-        if bound.fetches:
-            computed = self._session.run(
-                [(endpoint, dtype, array) for endpoint, (dtype, array) in feeds.items()],
-                bound.fetches,
-            )
-            known.update(zip(bound.fetches, computed, strict=True))
+        known = _feeds(bound, inputs)
+        if bound.fetched:
+            computed = self._session.run(bound.call, [known[endpoint] for endpoint in bound.fed])
+            known.update(zip(bound.fetched, computed, strict=True))
         return _by_name(bound, known)
 
     def warm_up(self, besides: Collection[str] = ()) -> None:
@@ -113,12 +111,12 @@ def _bind(session: Session, signature: Signature) -> _Bound:
         for name, spec in signature.inputs.items()
     }
     outputs = {name: session.endpoint(spec.tensor) for name, spec in signature.outputs.items()}
-    fed = {endpoint for endpoint, _ in inputs.values()}
-    fetches = tuple(endpoint for endpoint in dict.fromkeys(outputs.values()) if endpoint not in fed)
-    return _Bound(inputs, outputs, fetches)
+    fed = dict(inputs.values())
+    fetched = tuple(endpoint for endpoint in dict.fromkeys(outputs.values()) if endpoint not in fed)
+    return _Bound(inputs, outputs, tuple(fed), fetched, Call(list(fed.items()), fetched))
 
 
-def _feeds(bound: _Bound, inputs: Mapping[str, Array]) -> dict[Endpoint, tuple[DType, Array]]:
+def _feeds(bound: _Bound, inputs: Mapping[str, Array]) -> dict[Endpoint, Array]:
     """
     What to feed, by graph tensor.
 
@@ -127,12 +125,12 @@ def _feeds(bound: _Bound, inputs: Mapping[str, Array]) -> dict[Endpoint, tuple[D
     """
     if inputs.keys() != bound.inputs.keys():
         raise InvalidRequest(_names_differ(bound, inputs))
-    feeds: dict[Endpoint, tuple[DType, Array]] = {}
+    feeds: dict[Endpoint, Array] = {}
     for name, (endpoint, dtype) in bound.inputs.items():
         array = inputs[name]
         if array.dtype != dtype.numpy:
             raise InvalidRequest(f"input {name!r} is of type {dtype.name}, not {array.dtype}")
-        _, other = feeds.setdefault(endpoint, (dtype, array))
+        other = feeds.setdefault(endpoint, array)
         if other is not array and not _same(other, array):
             raise InvalidRequest(f"input {name!r} is another name of an input with another value")
     return feeds

@@ -5,8 +5,7 @@ One graph in memory, with its variables: tensors in and out by their graph names
 import ctypes
 import threading
 import weakref
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from modelserver.errors import ModelUnavailable, PredictionFailed
@@ -16,6 +15,17 @@ from .dtypes import DType
 from .tensors import Array, to_array, to_tensor
 
 Endpoint = tuple[int, int]  # a TF_Operation*, and which of its outputs
+
+
+class Call:
+    """What runs of a signature have in common: what they feed and fetch, no tensor twice."""
+
+    def __init__(
+        self, feeds: Sequence[tuple[Endpoint, DType]], fetches: Sequence[Endpoint]
+    ) -> None:
+        self.feeds = _outputs([endpoint for endpoint, _ in feeds])
+        self.dtypes = tuple(dtype for _, dtype in feeds)
+        self.fetches = _outputs(fetches)
 
 
 class Session:
@@ -31,6 +41,7 @@ class Session:
         self._library = library
         self._session = session
         self._graph = graph
+        self._closed = False
         self._running = 0
         self._idle = threading.Condition()
         self._delete = weakref.finalize(self, _delete, library, session, graph)
@@ -83,42 +94,38 @@ class Session:
             raise ModelUnavailable(f"the graph has no tensor {tensor!r}")
         return operation, position
 
-    def run(
-        self,
-        feeds: Sequence[tuple[Endpoint, DType, Array]],
-        fetches: Sequence[Endpoint],
-    ) -> list[Array]:
+    def run(self, call: Call, arrays: Sequence[Array]) -> list[Array]:
         """
-        The tensors at `fetches`, computed with `feeds` in place; both without repetition.
+        The tensors that `call` fetches, computed with `arrays` in place of those it feeds.
 
         Raises PredictionFailed, or ModelUnavailable once the session is closed.
         """
         library = self._library
-        given = (ctypes.c_void_p * len(feeds))()
-        got = (ctypes.c_void_p * len(fetches))()
+        given = (ctypes.c_void_p * len(call.dtypes))()
+        got = (ctypes.c_void_p * len(call.fetches))()
         try:
-            for position, (_, dtype, array) in enumerate(feeds):
-                given[position] = to_tensor(library, array, dtype)
-            with (
-                self._in_use() as session,
-                c.Status(library) as status,
-                c.FlushedDenormals(library),
-            ):
-                library.session_run(
-                    session,
-                    None,
-                    _outputs([endpoint for endpoint, _, _ in feeds]),
-                    given,
-                    len(feeds),
-                    _outputs(fetches),
-                    got,
-                    len(fetches),
-                    None,
-                    0,
-                    None,
-                    status.pointer,
-                )
-                status.check()
+            for position, dtype in enumerate(call.dtypes):
+                given[position] = to_tensor(library, arrays[position], dtype)
+            self._enter()
+            try:
+                with c.Status(library) as status, c.FlushedDenormals(library):
+                    library.session_run(
+                        self._session,
+                        None,
+                        call.feeds,
+                        given,
+                        len(given),
+                        call.fetches,
+                        got,
+                        len(got),
+                        None,
+                        0,
+                        None,
+                        status.pointer,
+                    )
+                    status.check()
+            finally:
+                self._leave()
             return [to_array(library, tensor) for tensor in got if tensor]
         finally:
             for tensor in (*given, *got):
@@ -128,22 +135,21 @@ class Session:
     def close(self) -> None:
         """Let runs under way finish, refuse new ones, free the memory. Twice is fine."""
         with self._idle:
-            session, self._session = self._session, 0
+            closed, self._closed = self._closed, True
             self._idle.wait_for(lambda: not self._running)
-        if session:
+        if not closed:
             self._delete()
 
-    @contextmanager
-    def _in_use(self) -> Iterator[int]:
+    def _enter(self) -> None:
         with self._idle:
-            if not self._session:
+            if self._closed:
                 raise ModelUnavailable("the model has been unloaded")
             self._running += 1
-        try:
-            yield self._session
-        finally:
-            with self._idle:
-                self._running -= 1
+
+    def _leave(self) -> None:
+        with self._idle:
+            self._running -= 1
+            if self._closed:
                 self._idle.notify_all()
 
 
