@@ -26,7 +26,7 @@ from .report import Row
 from .serving import peers
 from .steadily import steadily
 
-RATE, SECONDS, ROUNDS = 100, 5, 5
+RATE, SECONDS, ROUNDS = 100, 5, 3
 TTLS = {"1 s": "1", "an hour": "3600"}
 # What two measurements of the same thing may differ by.
 _UNAFFECTED = 1.1

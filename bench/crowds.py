@@ -18,7 +18,7 @@ from .processes import Way, run
 from .report import Row
 
 ALIASES, OTHERS = 100, 49
-_ROUNDS = 10
+_ROUNDS = 6
 # What two measurements of the same thing may differ by.
 _FLAT = 1.1
 

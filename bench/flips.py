@@ -35,7 +35,7 @@ TTL, FLIPS = 1.0, 12
 LATE = 0.05
 _CLIENTS, _PACE, _RATE = 3, 0.002, 200
 # From a flip to the next one, so that it comes at any moment between two looks.
-_BETWEEN = 1.6, 2.6
+_BETWEEN = 1.5, 2.5
 _START = 4.0  # until the handler's process answers
 
 

@@ -107,9 +107,8 @@ def loaded(model: Path, place: str) -> Callable[[], dict[str, float]]:
 
 
 def put(model: Path, place: str) -> Callable[[], dict[str, float]]:
-    client, bucket = Clients().s3, Address.parse(place).bucket
-
     def work() -> dict[str, float]:
+        client, bucket = Clients().s3, Address.parse(place).bucket
         for path in _files(model):
             data = path.read_bytes()
             hashlib.sha256(data).hexdigest()
@@ -120,10 +119,10 @@ def put(model: Path, place: str) -> Callable[[], dict[str, float]]:
 
 
 def got(model: Path, place: str) -> Callable[[], dict[str, float]]:
-    client, bucket = Clients().s3, Address.parse(place).bucket
     load_it = loaded(model, place)
 
     def work() -> dict[str, float]:
+        client, bucket = Clients().s3, Address.parse(place).bucket
         for path in _files(model):
             key = f"plain/{path.relative_to(model)}"
             client.get_object(Bucket=bucket, Key=key)["Body"].read()

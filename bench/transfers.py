@@ -5,8 +5,10 @@ Beside each its floor on the same disk, from the page cache: for a publish the f
 fsynced and digested once, without the compile, which is a figure of its own; for a load the
 files digested once and TensorFlow's own load. Processes of their own, on all CPUs, in turn.
 
-S3 is moto in a process of its own, beside one PutObject of the same bytes and one GetObject
-and a digest: what that server can do. 1 GB is left out there, since moto keeps all in memory.
+S3 is moto in a process of its own, on one core, beside one PutObject of the same bytes and one
+GetObject and a digest. These rows have no target: moto reads a whole object for each part of
+it that is asked for, and keeps all in memory, so that 1 GB is left out. `bench.s3_download`
+measures downloads from a server that is no bottleneck.
 """
 
 import tempfile
@@ -19,7 +21,7 @@ from .report import Row
 
 SIZES = {"1MB": "1 MB", "100MB": "100 MB", "1000MB": "1 GB"}
 IN_S3 = ("1MB", "100MB")
-_ROUNDS = 5
+_ROUNDS = 3
 _FLOORS = {"put": "copied", "got": "loaded"}
 
 Run = dict[str, float]
@@ -38,7 +40,7 @@ def rows(quick: bool) -> list[Row]:
     with aws() as made:
         for size in IN_S3:
             figures = _in_s3(size, made)
-            found += _rates(f"{SIZES[size]}, S3", figures, "one request and digest")
+            found += _rates(f"{SIZES[size]}, S3", figures, "one request and digest", None)
     return found
 
 
@@ -71,7 +73,7 @@ def _in_s3(size: str, made: Aws) -> Runs:
     return runs
 
 
-def _rates(size: str, runs: Runs, floor: str) -> list[Row]:
+def _rates(size: str, runs: Runs, floor: str, target: float | None = 0.9) -> list[Row]:
     def rates(way: str) -> tuple[float, ...]:
         return tuple(r["bytes"] / (r["seconds"] - r.get("compiling", 0)) for r in runs[way])
 
@@ -88,7 +90,7 @@ def _rates(size: str, runs: Runs, floor: str) -> list[Row]:
             "digest and TensorFlow's load",
             rates("load"),
             rates("loaded"),
-            0.9,
+            target,
         ),
     ]
 
