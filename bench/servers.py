@@ -37,7 +37,8 @@ class Cell:
 
     @property
     def figure(self) -> str:
-        return f"local server, {self.request}, {self.connections} connections"
+        several = "s" if self.connections > 1 else ""
+        return f"local server, {self.request}, {self.connections} connection{several}"
 
 
 @dataclass
@@ -59,43 +60,64 @@ IMAGE = (Cell((1, 224, 224, 3), 1),)
 def rows(quick: bool) -> list[Row]:
     names = ("plain",) if quick else ("plain", "flask", "litserve", "bentoml", "mlserver")
     rounds, seconds = (2, 1.0) if quick else (5, 3.0)
+    starts = 1 if quick else 3
     everywhere = os.sched_getaffinity(0)
     with confined(everywhere - {CORE} or everywhere):
-        found = _measured("small", (*SMALL, *BATCH), names, rounds, seconds)
+        found = _measured(
+            "small", (*SMALL, *BATCH), names, starts=starts, rounds=rounds, seconds=seconds
+        )
         lines = _of_the_starts(found)
         for cell in (*SMALL, *BATCH):
             lines += _of_a_cell(found, cell)
         lines += _of_the_memory(found)
         if not quick:
-            lines += _of_a_cell(_measured("image", IMAGE, names, rounds, seconds), *IMAGE)
+            lines += _of_a_cell(
+                _measured("image", IMAGE, names, starts=0, rounds=rounds, seconds=seconds), *IMAGE
+            )
     return lines
 
 
 def _measured(
-    model: str, cells: Sequence[Cell], names: Sequence[str], rounds: int, seconds: float
+    model: str,
+    cells: Sequence[Cell],
+    names: Sequence[str],
+    *,
+    starts: int,
+    rounds: int,
+    seconds: float,
 ) -> dict[str, Seen]:
     with case(model, cells[0].shape) as one, ExitStack() as stack:
         servers = peers(one, (HERE, *names))
         seen = {server.name: Seen() for server in servers}
-        for number in range(rounds):  # the first reads what is on disk
+        for server in servers:  # this start reads what is on disk, and does not count
+            server.start(_values(cells[0].shape))
+            server.stop()
+        for _ in range(starts):
             for server in servers:
-                started = server.start(_values(cells[0].shape))
-                if number or rounds == 1:
-                    seen[server.name].starts.append(started)
-                if number < rounds - 1:
-                    server.stop()
-                else:
-                    stack.callback(server.stop)
-                    server.pause()
+                _alone(server, cells[0], seen[server.name])
+        for server in servers:
+            stack.callback(server.stop)
+            server.start(_values(cells[0].shape))
+            server.pause()
         bodies = _bodies(servers, cells)
         for _ in range(rounds):
             for server in servers:
                 server.resume()
                 for cell in cells:
                     _load(server, cell, bodies[server.name, cell], seconds, seen[server.name])
-                seen[server.name].memory.append(server.memory())
                 server.pause()
     return seen
+
+
+def _alone(server: Server, cell: Cell, seen: Seen) -> None:
+    """Start and memory, while no other server is up whose pages could be shared."""
+    values = _values(cell.shape)
+    seen.starts.append(server.start(values))
+    try:
+        load(server.port, server.request(values), server.ask(values), 8, _WARMING)
+        seen.memory.append(server.memory())
+    finally:
+        server.stop()
 
 
 def _values(shape: tuple[int, ...]) -> np.ndarray:

@@ -188,7 +188,7 @@ def _mlserver(case: Case) -> Server:
         "grpc_port": _free_port(),
         "metrics_port": _free_port(),
         "debug": False,
-        "parallel_workers": 0,  # with a worker of its own it answers less, on one core
+        "parallel_workers": 0,  # a worker process of its own does not start under uvloop 0.23
     }
     (place / "settings.json").write_text(json.dumps(settings), "utf-8")
     command = [str(python_of("mlserver").with_name("mlserver")), "start", str(place)]
