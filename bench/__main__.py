@@ -20,6 +20,7 @@ RESULTS = Path(__file__).with_name("results")
 # Each a module in here with `rows(quick: bool) -> list[Row]`, in the order of the table.
 SECTIONS = (
     "starts",
+    "image",
     "handlers",
     "memory",
     "servers",

@@ -16,6 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from .events import predict_event
+
 Ask = Callable[[], str]
 Answer = dict[str, Any]
 Handler = Callable[..., Answer]
@@ -59,27 +61,7 @@ def _through(handler: Handler, body: str) -> Ask:
 
 def invocation(handler: Handler, body: str) -> Callable[[], Answer]:
     """A call of `handler` with one event of API Gateway. Ends the process at another status."""
-    event = {
-        "version": "2.0",
-        "routeKey": "$default",
-        "rawPath": "/v1/models/sample:predict",
-        "rawQueryString": "",
-        "headers": {"content-type": "application/json", "host": "bench"},
-        "requestContext": {
-            "domainName": "bench",
-            "http": {
-                "method": "POST",
-                "path": "/v1/models/sample:predict",
-                "protocol": "HTTP/1.1",
-                "sourceIp": "192.0.2.1",
-                "userAgent": "bench",
-            },
-            "requestId": "bench",
-            "stage": "$default",
-        },
-        "body": body,
-        "isBase64Encoded": False,
-    }
+    event = predict_event(body)
 
     class Context:
         aws_request_id = "bench"

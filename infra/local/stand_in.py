@@ -102,21 +102,22 @@ def _lay_out(root: Path) -> None:
 
 def _install_runtime(root: Path) -> None:
     wheels = root / "var/wheels"
-    _download(RUNTIME, wheels)
+    download(RUNTIME, wheels)
     _pip(root, RUNTIME, "--find-links=/var/wheels", "--target=/var/runtime")
     shutil.rmtree(wheels)
 
 
 def _fill_wheelhouse(root: Path) -> None:
     wheels = root / "var/wheelhouse"
-    _download(ALONE, wheels, "--no-deps")
-    _download(REQUIREMENTS, wheels)
+    download(ALONE, wheels, "--no-deps")
+    download(REQUIREMENTS, wheels)
     # Fail here, not in the build, if a wheel is missing.
     _pip(root, ALONE, "--dry-run", "--no-deps")
     _pip(root, REQUIREMENTS, "--dry-run")
 
 
-def _download(requirements: Path, wheels: Path, *options: str) -> None:
+def download(requirements: Path, wheels: Path, *options: str) -> None:
+    """Into `wheels` what `requirements` want at this project's versions, for the image's Python."""
     glibcs = [f"--platform=manylinux{glibc}_{platform.machine()}" for glibc in GLIBCS]
     wanted = ("--only-binary=:all:", "--python-version=3.13", "--implementation=cp", *glibcs)
     run(
