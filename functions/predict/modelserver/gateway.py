@@ -5,6 +5,8 @@ Mangum's home: events of API Gateway and Function URLs to the ASGI application, 
 import asyncio
 import json
 import logging
+import re
+from functools import cached_property
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -26,13 +28,17 @@ LARGEST_ANSWER = 6_000_000
 # What an answer takes on its way back, once the platform's clock has nearly run out.
 _MARGIN_SECONDS = 0.5
 _LITERAL = "%/:@!$&'()*+,;=-._~"
+_PLAIN = re.compile(r"[A-Za-z0-9/:._-]*")
 
 
 class Gateway:
-    """Answers HTTP events with `app`. One at a time, as Lambda sends them."""
+    """
+    Answers HTTP events with `app`. One at a time, as Lambda sends them; the application
+    must not wait for the event loop, but stand still with it (`OneByOne`).
+    """
 
     def __init__(self, app: ASGIApp) -> None:
-        self._loop = asyncio.new_event_loop()
+        self._loop = _Straight()  # type: ignore[abstract] # nothing else is asked of it
         asyncio.set_event_loop(self._loop)
         self._adapter = Mangum(
             app,  # type: ignore[arg-type] # its type wants the names of the parameters, too
@@ -83,6 +89,24 @@ def failure(status: int, message: str) -> Answer:
     }
 
 
+class _Straight(asyncio.AbstractEventLoop):
+    """Runs a coroutine that never waits, without the selector and the tasks of asyncio's loops."""
+
+    def create_task(self, coroutine: Any, **_: Any) -> Any:  # type: ignore[override] # noqa: ANN401 - no task
+        return coroutine
+
+    def run_until_complete(self, coroutine: Any) -> Any:  # noqa: ANN401 - asyncio's
+        try:
+            coroutine.send(None)
+        except StopIteration as finished:
+            return finished.value
+        coroutine.close()
+        raise RuntimeError("something waits for an event loop that only runs straight on")
+
+    def close(self) -> None:
+        pass
+
+
 class _Request(HTTPGateway):
     """Payload format 2.0, with the path as raw as it is to be had."""
 
@@ -90,13 +114,13 @@ class _Request(HTTPGateway):
     def infer(cls, event: Event, context: LambdaContext, config: Any) -> bool:  # noqa: ANN401, ARG003 - Mangum's
         return event.get("version") == "2.0"
 
-    @property
-    def scope(self) -> Scope:
+    @cached_property
+    def scope(self) -> Scope:  # Mangum would make it anew for the answer
         path = _raw_path(self.event)
         seconds = self.context.get_remaining_time_in_millis() / 1000 - _MARGIN_SECONDS
         return {
             **super().scope,
-            "path": unquote(path),
+            "path": unquote(path) if "%" in path else path,
             "raw_path": path.encode("ascii"),
             "state": {"seconds": max(0.0, seconds)},
         }
@@ -117,7 +141,7 @@ def _raw_path(event: Event) -> str:
     stage = event["requestContext"].get("stage", "$default")
     if path.startswith(f"/{stage}/"):
         path = path.removeprefix(f"/{stage}")
-    return quote(path, safe=_LITERAL)
+    return path if _PLAIN.fullmatch(path) else quote(path, safe=_LITERAL)
 
 
 def _of_bearable_size(answer: Answer) -> Answer:

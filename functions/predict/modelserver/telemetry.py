@@ -71,6 +71,7 @@ class Telemetry:
         self._writing = threading.Lock()
         self._level = level
         self._log = Logger(service=service, level=level, stream=self._stream, use_rfc3339=True)
+        self._access_log = logging.getLogger(service)
         self._ids: dict[str, str] = {}
         self._template = lru_cache(_KEPT_TEMPLATES)(self._laid_out)
 
@@ -109,7 +110,7 @@ class Telemetry:
 
     def answered(self, answer: Answered) -> None:
         names = _names(answer)
-        if logging.getLogger(self._service).isEnabledFor(logging.INFO):
+        if self._access_log.isEnabledFor(logging.INFO):
             self._write(self._access(answer, names))
         metrics = [
             ("Requests", MetricUnit.Count, 1.0),

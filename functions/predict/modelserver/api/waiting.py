@@ -88,14 +88,16 @@ class OneByOne:
         aside: bool = False,  # noqa: ARG002 - nothing else is under way
     ) -> _T:
         while True:
-            done = self._threads.submit(work)
-            if not wait([done], _finite(asked.remaining())).done:
-                raise _timeout()
+            answer = self._threads.submit(work)
             try:
-                return done.result()
+                return answer.result(_finite(asked.remaining()))
             except StillLoading as error:
                 if not wait([error.load], _finite(asked.remaining())).done:
                     raise
+            except TimeoutError:
+                if answer.done():  # it is the work's own
+                    raise
+                raise _timeout() from None
 
     async def to_the_end(self, work: Callable[[], _T]) -> _T:
         return work()

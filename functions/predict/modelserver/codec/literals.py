@@ -7,12 +7,15 @@ But doubles, which upstream writes with up to seventeen digits, have as few as r
 import math
 from base64 import b64encode
 from json.encoder import encode_basestring
+from struct import Struct
 
 import numpy as np
 import orjson
 
 from modelserver.codec.dtypes import Array, JsonType, Kind
 from modelserver.errors import InvalidRequest
+
+_FLOAT32 = Struct("f")
 
 
 def literals(array: Array, rule: JsonType, *, binary: bool = False) -> list[str]:
@@ -44,7 +47,8 @@ def literal32(value: float) -> str:
     Types that are narrower are written as the float32 of the same value.
     """
     text = f"{value:g}"
-    return _whole(text if np.float32(float(text)) == np.float32(value) else f"{value:.9g}")
+    (read_back,) = _FLOAT32.unpack(_FLOAT32.pack(float(text)))
+    return _whole(text if read_back == value else f"{value:.9g}")
 
 
 def literal64(value: float) -> str:
