@@ -22,6 +22,7 @@ SECTIONS = (
     "starts",
     "image",
     "handlers",
+    "codec",
     "memory",
     "servers",
     "aliascheck",

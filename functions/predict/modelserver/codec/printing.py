@@ -17,6 +17,8 @@ def whole(array: Array, rule: JsonType, *, binary: bool = False) -> bytes:
     shape (2, 2), 1 2 3 4 → `[[1,2],[3,4]]`
     """
     quick = _quick(array, rule)
+    if quick is None and rule.kind is Kind.STRING and not binary:
+        quick = _strings(array)
     if quick is not None:
         return quick
     (text,) = _nested(literals(array, rule, binary=binary), array.shape, keep=0)
@@ -55,6 +57,17 @@ def _quick(array: Array, rule: JsonType) -> bytes | None:
     if rule.kind in (Kind.DECIMAL, Kind.INTEGER, Kind.BOOLEAN):
         return orjson.dumps(np.ascontiguousarray(array), option=orjson.OPT_SERIALIZE_NUMPY)
     return None
+
+
+def _strings(array: Array) -> bytes | None:
+    """`whole` of strings; None if one of them is no UTF-8."""
+    try:
+        texts = list(map(bytes.decode, array.reshape(-1).tolist()))
+    except UnicodeDecodeError:
+        return None
+    nested = np.empty(len(texts), np.object_)
+    nested[:] = texts
+    return orjson.dumps(nested.reshape(array.shape).tolist())
 
 
 def _nested(texts: list[str], shape: tuple[int, ...], *, keep: int) -> list[str]:

@@ -208,5 +208,8 @@ def within(wide: Array, rule: JsonType) -> Array | None:
 
 def _strings(leaves: list[object]) -> Array:
     flat = np.empty(len(leaves), np.object_)
-    flat[:] = [utf8(leaf) if isinstance(leaf, str) else decode_base64(leaf) for leaf in leaves]
+    try:
+        flat[:] = list(map(str.encode, cast("list[str]", leaves)))
+    except (TypeError, UnicodeEncodeError):  # some are base64, or were no UTF-8
+        flat[:] = [utf8(leaf) if isinstance(leaf, str) else decode_base64(leaf) for leaf in leaves]
     return flat
