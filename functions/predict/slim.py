@@ -7,6 +7,7 @@ WHEEL is a directory with TensorFlow's wheel, as pip installed it without depend
 PACKAGES has everything else. Both are changed in place.
 """
 
+import json
 import shutil
 import struct
 import sys
@@ -77,8 +78,21 @@ def slim_packages(packages: Path) -> None:
     for service in (packages / "botocore/data").iterdir():
         if service.is_dir() and service.name not in SERVICES:
             shutil.rmtree(service)
+    slim_endpoints(packages / "botocore/data/endpoints.json")
     shutil.rmtree(packages / "boto3/examples", ignore_errors=True)
     _prune(packages)
+
+
+def slim_endpoints(file: Path) -> None:
+    """
+    Keep the regions of the services that are called: 2 % of the file, all of which is read
+    before the first client is made.
+    """
+    endpoints = json.loads(file.read_text("utf-8"))
+    for partition in endpoints["partitions"]:
+        services = partition["services"].items()
+        partition["services"] = {name: found for name, found in services if name in SERVICES}
+    file.write_text(json.dumps(endpoints, separators=(",", ":")), "utf-8")
 
 
 def _files(directory: Path) -> Iterator[Path]:

@@ -1,6 +1,7 @@
 """What goes into the predict function's image, as far as it can be seen without Docker."""
 
 import importlib.util
+import json
 import mmap
 import re
 import shutil
@@ -8,12 +9,15 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
+import botocore
 import pytest
 
 from binding import Library, Relocation, bind
-from slim import LIBRARIES
+from slim import LIBRARIES, SERVICES
 
+ENDPOINTS = "data/endpoints.json"
 ROOT = Path(__file__).parents[3]
 PREDICT = ROOT / "functions" / "predict"
 
@@ -104,11 +108,12 @@ def slimmed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         "bin/f2py",
         "boto3/session.py",
         "boto3/examples/s3.rst",
-        "botocore/data/endpoints.json",
         "botocore/data/s3/2006-03-01/service-2.json.gz",
         "botocore/data/ec2/2016-11-15/service-2.json.gz",
     ):
         touch(packages / name)
+    whole = Path(botocore.__file__).parent / ENDPOINTS
+    shutil.copy(whole, packages / "botocore" / ENDPOINTS)
     subprocess.run([sys.executable, PREDICT / "slim.py", wheel, packages], check=True)
     return wheel, packages
 
@@ -147,6 +152,23 @@ def test_of_the_packages_tests_headers_and_services_that_nobody_calls_go(
     ]
     assert expected == kept(slimmed[1])
     assert not (slimmed[1] / "numpy/tests").exists()
+
+
+def test_of_the_regions_those_of_the_services_that_are_called_are_kept(
+    slimmed: tuple[Path, Path],
+) -> None:
+    def partitions(botocore_directory: Path) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads((botocore_directory / ENDPOINTS).read_text())[
+            "partitions"
+        ]
+        return found
+
+    kept = partitions(slimmed[1] / "botocore")
+    assert {"s3", "dynamodb", "sts"} <= set(kept[0]["services"]) <= SERVICES
+    for before, after in zip(partitions(Path(botocore.__file__).parent), kept, strict=True):
+        for name, service in after["services"].items():
+            assert before["services"][name] == service
+        assert before | {"services": {}} == after | {"services": {}}
 
 
 def test_a_library_without_its_symbol_table_is_smaller_and_loads(
