@@ -31,7 +31,7 @@ _ALL = (
     Flag("port", "int", "8500", f"{_NO_GRPC}; its port is --rest_api_port"),
     Flag("grpc_socket_path", "string", "", _NO_GRPC),
     Flag("rest_api_port", "int", "0"),
-    Flag("rest_api_num_threads", "int", "4 per CPU", "the server takes threads as it needs them"),
+    Flag("rest_api_num_threads", "int", "4 per CPU", "there are 4 per CPU"),
     Flag("rest_api_timeout_in_ms", "int", "30000"),
     Flag("rest_api_enable_cors_support", "bool", "false"),
     Flag("enable_batching", "bool", "false", _NO_BATCHING),

@@ -21,6 +21,7 @@ from modelregistry.errors import Unavailable
 from modelregistry.names import ModelId
 from modelregistry.registry import Proposal, Registry
 from modelserver.api.compression import SMALLEST
+from modelserver.api.waiting import THREADS
 from modelserver.api.web import create_app
 from modelserver.errors import ModelUnavailable
 from modelserver.routing import Router
@@ -126,7 +127,7 @@ def test_health_and_metrics_are_told_while_every_thread_is_predicting(
     patient = replace(SETTINGS, timeout=30)
     with serving(registry, loads, patient) as (client, _), ThreadPoolExecutor(50) as pool:
         predicting = [pool.submit(client.post, PREDICT, content=ONE) for _ in range(50)]
-        for _ in range(40):  # anyio's threads
+        for _ in range(min(THREADS, 50)):
             assert begun.acquire(timeout=10)
         status = client.get(path).status_code
         unfinished = [future for future in predicting if not future.done()]

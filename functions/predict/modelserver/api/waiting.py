@@ -1,27 +1,28 @@
 """Blocking work for a request, and the end of it."""
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import wait
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-import anyio
-from anyio import CapacityLimiter
-from anyio.to_thread import run_sync
-
 from modelserver.asked import Asked
 from modelserver.errors import PredictionTimeout, StillLoading
+
+from .threads import Threads
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
 _T = TypeVar("_T")
 
-# Threads for what must not wait until predictions have left theirs.
+# As many as upstream's --rest_api_num_threads: each CPU has something to do while others wait
+# for a lock; more of them only take the interpreter from one another.
+THREADS = 4 * (os.cpu_count() or 1)
+# For what must not wait until predictions have left their threads.
 _ASIDE = 4
-_MOST_THREADS = 40
 
 
 class Waiting(Protocol):
@@ -42,30 +43,36 @@ class Waiting(Protocol):
 
 class InThreads:
     """
-    For a server of many requests at once: anyio's threads.
+    For a server of many requests at once.
 
     A load is waited for in the event loop: threads are few, and one slow version must
     not take them all.
     """
 
-    def __init__(self) -> None:
-        self._aside = CapacityLimiter(_ASIDE)
+    def __init__(self, threads: int = THREADS) -> None:
+        self._threads = Threads(threads, "request")
+        self._aside = Threads(_ASIDE, "aside")
 
     async def for_answer(self, asked: Asked, work: Callable[[], _T], *, aside: bool = False) -> _T:
-        limiter = self._aside if aside else None
+        threads = self._aside if aside else self._threads
         loading: StillLoading | None = None
-        with anyio.move_on_after(asked.remaining()):
-            while True:
-                try:
-                    return await run_sync(work, abandon_on_cancel=True, limiter=limiter)
-                except StillLoading as error:
-                    loading = error
-                await _done(loading.load)
-                loading = None
-        raise loading or _timeout()
+        try:
+            async with asyncio.timeout(_finite(asked.remaining())):
+                while True:
+                    answer = threads.submit(work)
+                    try:
+                        return await asyncio.wrap_future(answer)
+                    except StillLoading as error:
+                        loading = error
+                    await _done(loading.load)
+                    loading = None
+        except TimeoutError:
+            if answer.done() and not answer.cancelled() and not loading:
+                raise  # it is the work's own
+            raise loading or _timeout() from None
 
     async def to_the_end(self, work: Callable[[], _T]) -> _T:
-        return await run_sync(work, limiter=self._aside)
+        return await asyncio.wrap_future(self._aside.submit(work))
 
 
 class OneByOne:
@@ -73,12 +80,11 @@ class OneByOne:
     For a process that is sent one request at a time: the event loop, which has nothing
     else to do, stands still meanwhile.
 
-    A thread there still is, for no call into a graph can be ended from outside. It costs
-    20 µs; by way of the event loop, whose threads end with each request under Mangum, 300 µs.
+    A thread there still is, for no call into a graph can be ended from outside.
     """
 
     def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(_MOST_THREADS, "request")
+        self._threads = Threads(THREADS, "request")
 
     async def for_answer(
         self,

@@ -1,0 +1,55 @@
+"""Threads that do blocking work for requests."""
+
+import subprocess
+import sys
+import threading
+from concurrent.futures import CancelledError
+
+import pytest
+
+from modelserver.api.threads import Threads
+
+
+def test_work_is_done_beside_and_its_failure_told() -> None:
+    threads = Threads(2, "t")
+    assert threads.submit(threading.get_ident).result(5) != threading.get_ident()
+    with pytest.raises(ZeroDivisionError):
+        threads.submit(lambda: 1 / 0).result(5)
+    assert 3 == threads.submit(lambda: 3).result(5)
+
+
+def test_a_thread_that_is_idle_is_used_again() -> None:
+    threads = Threads(8, "t")
+    found = set()
+    for _ in range(20):
+        found.add(threads.submit(threading.get_ident).result(5))
+    assert 2 >= len(found)
+
+
+def test_there_are_at_most_so_many_and_the_rest_waits() -> None:
+    threads = Threads(2, "t")
+    go, both = threading.Event(), threading.Barrier(3)
+    for _ in range(2):
+        threads.submit(lambda: (both.wait(5), go.wait(5)))
+    both.wait(5)
+    late = threads.submit(lambda: "late")
+    gone = threads.submit(lambda: "never")
+    assert not late.done()
+    assert gone.cancel()
+    go.set()
+    assert "late" == late.result(5)
+    with pytest.raises(CancelledError):
+        gone.result(5)
+
+
+HUNG = """
+import threading
+from modelserver.api.threads import Threads
+started = threading.Event()
+Threads(1, "t").submit(lambda: (started.set(), threading.Event().wait()))
+started.wait(5)
+"""
+
+
+def test_the_end_of_the_process_waits_for_none() -> None:
+    subprocess.run([sys.executable, "-c", HUNG], check=True, timeout=30)
