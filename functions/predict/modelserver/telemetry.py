@@ -2,6 +2,7 @@
 Powertools' home: an Observer whose logs, metrics and traces are CloudWatch's and X-Ray's.
 """
 
+import json
 import logging
 import os
 import sys
@@ -189,7 +190,10 @@ class Telemetry:
         return emf.serialize_metric_set()
 
     def _write(self, document: Mapping[str, Any]) -> None:
-        line = orjson.dumps(document).decode()
+        try:
+            line = orjson.dumps(document).decode()
+        except TypeError:  # text that is no Unicode, which only an event made by hand has
+            line = json.dumps(document)
         with self._writing:
             self._stream.write(line + "\n")
             self._stream.flush()

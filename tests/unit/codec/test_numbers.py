@@ -62,8 +62,7 @@ class TestQuick:
             '{"instances": [[1, 2], [3, 4]]}',
             '{"signature_name": "serving_default", "instances": [[[1], [2]], [[3], [4]]]}',
             '{"inputs": [[1, 2], [3, 4]], "signature_name": ""}',
-            '{"inputs": {"x": [[1, 2], [3, 4]]}}',
-            '{"instances": [{"x": [1, 2]}, {"x": [3, 4]}]}',
+            f'{{"instances": [{{"x": [{LONG}]}}, {{"x": [{LONG}]}}]}}',
             f'{{"instances": [[{LONG}], [{LONG}]]}}',
             f'{{"inputs": {{"x": [[{LONG}], [{LONG}]]}}}}',
         ],
@@ -73,8 +72,9 @@ class TestQuick:
         same(body, x="FLOAT")
 
     def test_are_several_inputs_in_either_format(self) -> None:
-        rows = '{"instances": [{"x": [1.5], "n": [[1, 2]]}, {"n": [[3, 4]], "x": [2.5]}]}'
-        columns = '{"inputs": {"n": [1, 2, 3], "x": [[0.5]]}}'
+        n = list(range(20))
+        rows = f'{{"instances": [{{"x": [{LONG}], "n": [{n}]}}, {{"n": [{n}], "x": [{LONG}]}}]}}'
+        columns = f'{{"inputs": {{"n": {n}, "x": [[{LONG}]]}}}}'
         for body in (rows, columns):
             assert is_quick(body, x="DOUBLE", n="INT64")
             same(body, x="DOUBLE", n="INT64")
@@ -174,6 +174,22 @@ class TestOdd:
     def test_bodies_are_read_as_ever(self, body: bytes) -> None:
         same(body, x="FLOAT")
 
+    @pytest.mark.parametrize("form", ['{{"inputs": {}}}', '{{"instances": [{}]}}'])
+    def test_names_by_the_thousand_are_not_looked_up_one_by_one(self, form: str) -> None:
+        """simdjson looks through all names for each: 30,000 of them would take seconds."""
+        few, many = (
+            form.format(json.dumps({str(name): list(range(20)) for name in range(count)}))
+            for count in (64, 65)
+        )
+        assert Numbers.read(few.encode()) is not None
+        assert Numbers.read(many.encode()) is None
+        same(many, x="FLOAT")
+
+    def test_named_scalars_and_short_lists_are_left_to_the_exact_reader(self) -> None:
+        for value in ("5", "[5]", "[[1, 2], [3, 4]]"):
+            assert Numbers.read(f'{{"instances": [{{"x": {value}}}]}}'.encode()) is None
+            assert Numbers.read(f'{{"inputs": {{"x": {value}}}}}'.encode()) is None
+
     def test_a_repeated_name_is_refused_strictly_before_a_model_is_asked(self) -> None:
         body = b'{"instances": [[1, 2]], "instances": [[3, 4]]}'
         with pytest.raises(ServingError, match="more than once"):
@@ -189,6 +205,10 @@ numbers = st.one_of(
 leaves = st.one_of(numbers, numbers, numbers, st.sampled_from([True, None, "s", {"b64": "AA=="}]))
 
 
+# A list with a name is read quickly if it is long.
+long_lists = st.lists(st.floats(-1, 1), min_size=17, max_size=17)
+
+
 @st.composite
 def rectangular(draw: st.DrawFn, leaf: st.SearchStrategy[Any] = numbers) -> Any:  # noqa: ANN401 - JSON
     shape = draw(st.lists(st.integers(1, 4), min_size=1, max_size=3))
@@ -201,7 +221,9 @@ def rectangular(draw: st.DrawFn, leaf: st.SearchStrategy[Any] = numbers) -> Any:
 
 ragged = st.recursive(leaves, lambda inner: st.lists(inner, max_size=4), max_leaves=12)
 values = st.one_of(rectangular(), ragged, st.lists(rectangular(), max_size=3))
-named = st.dictionaries(st.sampled_from("xyz"), values, min_size=1, max_size=3)
+named = st.dictionaries(
+    st.sampled_from("xyz"), st.one_of(values, long_lists, long_lists), min_size=1, max_size=3
+)
 bodies = st.one_of(values, named, st.lists(named, min_size=1, max_size=3))
 
 

@@ -265,6 +265,16 @@ def test_a_metric_of_another_namespace_and_service_has_the_same_dimensions(
     json.dumps(line)
 
 
+def test_an_event_made_by_hand_with_half_a_character_is_logged() -> None:
+    output = io.StringIO()
+    with own_logging():
+        telemetry = Telemetry(stream=output)
+        with telemetry.invocation(request_id="r", correlation_id="\ud800", cold=False):
+            telemetry.answered(Answered("GET", "/", 200, 0.1))
+    (line, _) = lines(output)
+    assert ("GET / 200", "\ud800") == (line["message"], line["correlation_id"])
+
+
 TRACED = """
 from modelregistry.names import ModelId
 from modelserver.asked import Routed

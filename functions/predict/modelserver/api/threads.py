@@ -24,19 +24,29 @@ class Threads:
         self._work: SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = SimpleQueue()
 
     def submit(self, work: Callable[[], _T]) -> "Future[_T]":
-        """What `work` returns or raises; cancelled before it has begun, it does not begin."""
+        """
+        What `work` returns or raises; cancelled before it has begun, it does not begin.
+
+        Raises RuntimeError if there is no thread, and the system gives none.
+        """
         future: Future[_T] = Future()
         self._work.put((future, work))
         if not self._idle.acquire(blocking=False):
-            self._start()
+            try:
+                self._start()
+            except RuntimeError:
+                # One that is there will come to it.
+                if not self._started:
+                    future.cancel()
+                    raise
         return future
 
     def _start(self) -> None:
         with self._starting:
             if self._started < self._most:
-                self._started += 1
-                name = f"{self._name}-{self._started}"
+                name = f"{self._name}-{self._started + 1}"
                 threading.Thread(target=self._run, name=name, daemon=True).start()
+                self._started += 1
 
     def _run(self) -> None:
         while True:
@@ -46,9 +56,11 @@ class Threads:
 
 def _do(future: "Future[Any]", work: Callable[[], Any]) -> None:
     """In a frame of its own: a thread that waits holds on to nobody's answer."""
-    if not future.set_running_or_notify_cancel():
-        return
     try:
-        future.set_result(work())
+        if future.set_running_or_notify_cancel():
+            future.set_result(work())
     except BaseException as error:  # noqa: BLE001 - whoever waits for it has to know
         future.set_exception(error)
+    finally:
+        # An exception knows this frame: with them in it, it would keep itself and the body.
+        del future, work

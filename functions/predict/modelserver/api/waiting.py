@@ -21,6 +21,8 @@ _T = TypeVar("_T")
 # As many as upstream's --rest_api_num_threads: each CPU has something to do while others wait
 # for a lock; more of them only take the interpreter from one another.
 THREADS = 4 * (os.cpu_count() or 1)
+# Where there is one request at a time, threads are for predictions that nobody waits for any more.
+_MOST_LEFT_ALONE = 40
 # For what must not wait until predictions have left their threads.
 _ASIDE = 4
 
@@ -56,19 +58,19 @@ class InThreads:
     async def for_answer(self, asked: Asked, work: Callable[[], _T], *, aside: bool = False) -> _T:
         threads = self._aside if aside else self._threads
         loading: StillLoading | None = None
+        limit = asyncio.timeout(_finite(asked.remaining()))
         try:
-            async with asyncio.timeout(_finite(asked.remaining())):
+            async with limit:
                 while True:
-                    answer = threads.submit(work)
                     try:
-                        return await asyncio.wrap_future(answer)
+                        return await asyncio.wrap_future(threads.submit(work))
                     except StillLoading as error:
                         loading = error
                     await _done(loading.load)
                     loading = None
         except TimeoutError:
-            if answer.done() and not answer.cancelled() and not loading:
-                raise  # it is the work's own
+            if not limit.expired():  # it is the work's own
+                raise
             raise loading or _timeout() from None
 
     async def to_the_end(self, work: Callable[[], _T]) -> _T:
@@ -84,26 +86,25 @@ class OneByOne:
     """
 
     def __init__(self) -> None:
-        self._threads = Threads(THREADS, "request")
+        self._threads = Threads(_MOST_LEFT_ALONE, "request")
+        self._aside = Threads(_ASIDE, "aside")
 
-    async def for_answer(
-        self,
-        asked: Asked,
-        work: Callable[[], _T],
-        *,
-        aside: bool = False,  # noqa: ARG002 - nothing else is under way
-    ) -> _T:
+    async def for_answer(self, asked: Asked, work: Callable[[], _T], *, aside: bool = False) -> _T:
+        threads = self._aside if aside else self._threads
         while True:
-            answer = self._threads.submit(work)
+            answer = threads.submit(work)
             try:
-                return answer.result(_finite(asked.remaining()))
+                answer.exception(_finite(asked.remaining()))
+            except TimeoutError:
+                answer.cancel()  # unless it has begun
+                raise _timeout() from None
+            try:
+                return answer.result()
             except StillLoading as error:
                 if not wait([error.load], _finite(asked.remaining())).done:
                     raise
-            except TimeoutError:
-                if answer.done():  # it is the work's own
-                    raise
-                raise _timeout() from None
+            finally:
+                del answer  # whose failure leads here: a cycle that keeps the body
 
     async def to_the_end(self, work: Callable[[], _T]) -> _T:
         return work()

@@ -24,6 +24,10 @@ _KEYS = {"instances", "inputs", "signature_name"}
 _NUMBERS = b"0123456789.-+eE \t\n\r"
 # Bytes a list from which on it is quicker to ask each list for its length than to look at the text.
 _LONG_LIST = 300
+# Numbers in a list that has a name, from which on looking at each list pays.
+_FEWEST = 16
+# simdjson looks for a name among all: with thousands the square of them would take minutes.
+_MOST_NAMES = 64
 
 
 class _Odd(Exception):
@@ -50,7 +54,7 @@ class Numbers:
         value: Any = document["instances" if self.row else "inputs"]
         kind = type(value)
         if kind is simdjson.Object and not self.row:
-            self._columns = {name: [value[name]] for name in value.keys()}  # noqa: SIM118 - simdjson's
+            self._columns = {name: [column] for name, column in _members(value).items()}
         elif kind is simdjson.Array and self.row and len(value) and _is_object(value[0]):
             self._columns = _turned(value)
         elif kind is simdjson.Array:
@@ -152,9 +156,20 @@ def _is_object(value: object) -> bool:
     return isinstance(value, simdjson.Object)
 
 
+def _members(value: Any) -> dict[str, Any]:  # noqa: ANN401 - simdjson's Object
+    """Raises _Odd unless they are a few long lists: others are read as quickly the exact way."""
+    if len(value) > _MOST_NAMES:
+        raise _Odd
+    members = {name: value[name] for name in value.keys()}  # noqa: SIM118 - simdjson's
+    for member in members.values():
+        if _first_shape(member)[-1] < _FEWEST:
+            raise _Odd
+    return members
+
+
 def _turned(instances: Any) -> dict[str, list[Any]]:  # noqa: ANN401 - simdjson's Array
     """Instances that name their inputs, as one column for each name."""
-    columns: dict[str, list[Any]] = {name: [] for name in instances[0].keys()}  # noqa: SIM118 - simdjson's
+    columns: dict[str, list[Any]] = {name: [] for name in _members(instances[0])}
     for instance in instances:
         if not _is_object(instance) or len(instance) != len(columns):
             raise _Odd

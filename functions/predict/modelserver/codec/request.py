@@ -80,8 +80,9 @@ class PredictBody:
         return read_object(self._body, strict=self._strict)
 
     def _quick(self, rules: Mapping[str, JsonType]) -> PredictInputs | None:
-        arrays = self._numbers.arrays(rules) if self._numbers else None
-        return PredictInputs(arrays, self._numbers.row) if self._numbers and arrays else None
+        numbers, self._numbers = self._numbers, None  # not kept while the graph runs
+        arrays = numbers.arrays(rules) if numbers else None
+        return PredictInputs(arrays, numbers.row) if numbers and arrays else None
 
     def _exact(self, rules: Mapping[str, JsonType]) -> PredictInputs:
         row = "instances" in self.document
