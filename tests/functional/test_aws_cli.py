@@ -202,8 +202,11 @@ def test_a_copy_that_is_killed_leaves_no_version_or_a_whole_one(walk: Walk) -> N
         assert registry.versions("sample") in ([], [2])
         assert {finding.kind for finding in verify_all(registry, UNWATCHED)} <= {"orphaned"}
 
+    # Killed between its manifest and its tidying up, a copy leaves earlier remains to a later gc.
+    there = registry.versions("sample") == [2]
     walk.must("copy", "sample:2", "laptop", walk.aws.url)
     walk.must("gc")
     assert registry.versions("sample") == [2]
-    assert verify_all(registry, UNWATCHED) == []
+    found = {finding.kind for finding in verify_all(registry, UNWATCHED)}
+    assert found <= ({"orphaned"} if there else set())
     registry.aliases.close()
