@@ -8,13 +8,13 @@ compared before anything is measured. Writes bench/results.md and .json.
 """
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
 from . import report
-from .report import Row
 
 RESULTS = Path(__file__).with_name("results")
 # Each a module in here with `rows(quick: bool) -> list[Row]`, in the order of the table.
@@ -33,13 +33,13 @@ SECTIONS = (
 )
 
 
-def measured(sections: Sequence[str], quick: bool) -> list[Row]:
-    """The rows of every section, one after the other; the page cache is theirs to warm."""
-    rows: list[Row] = []
+def measure(sections: Sequence[str], quick: bool) -> None:
+    """The rows of every section, one after the other, written down after each."""
+    rows: list[report.Row] = []
     for name in sections:
         print(f"bench: {name}", file=sys.stderr, flush=True)
         rows += import_module(f"bench.{name}").rows(quick)
-    return rows
+        report.write(rows, RESULTS)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -49,7 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--quick", action="store_true", help="fewer rounds: two minutes")
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=SECTIONS, metavar="SECTION")
     asked = parser.parse_args(arguments)
-    report.write(measured(asked.only, asked.quick), RESULTS)
+    # A server that was stopped for the moment would outlive this process.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    measure(asked.only, asked.quick)
     sys.stdout.write(RESULTS.with_suffix(".md").read_text("utf-8"))
 
 

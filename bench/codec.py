@@ -1,8 +1,8 @@
 """
 JSON alone: a body to arrays, and arrays to a body, beside `json` and numpy.
 
-Floats that a float32 model answers with have up to nine digits; those that a client's
-`tolist()` writes have seventeen. Strings are words, 64-bit integers have nineteen digits.
+Floats of 6 digits are float32 that were rounded, those of 17 are doubles. Strings are words,
+integers have 64 bits.
 """
 
 import json
@@ -54,8 +54,9 @@ def _kinds(shape: tuple[int, ...]) -> dict[str, tuple[str, Array]]:
 def _both(what: str, dtype: str, values: Array, rounds: int) -> list[Row]:
     specs = {"x": TensorSpec("x:0", dtype, None)}
     strings = dtype == "DT_STRING"
-    listed = _digits(values) if dtype == "DT_FLOAT" else _texts(values)
-    body = json.dumps({"instances": listed}).encode()
+    # float32 as doubles of six digits, which is how somebody writes them who rounds.
+    plain = np.round(values.astype(np.float64), 6) if dtype == "DT_FLOAT" else values
+    body = json.dumps({"instances": _texts(plain)}).encode()
 
     def read() -> Array:
         return PredictBody.parse(body).inputs(specs).arrays["x"]
@@ -68,7 +69,7 @@ def _both(what: str, dtype: str, values: Array, rounds: int) -> list[Row]:
         return encode_predict({"x": values}, specs, row=True)
 
     def write_plainly() -> bytes:
-        return json.dumps({"predictions": _texts(values)}).encode()
+        return json.dumps({"predictions": _texts(plain)}).encode()
 
     if not strings and not np.array_equal(read(), read_plainly()):
         raise SystemExit(f"{what} are read differently: nothing is measured")
@@ -91,11 +92,6 @@ def _in_turn(
             way()
             found.append(time.perf_counter() - began)
     return tuple(samples[0][1:]), tuple(samples[1][1:])
-
-
-def _digits(values: Array) -> Any:  # noqa: ANN401 - nested lists
-    """float32 as doubles of six digits, which is how somebody writes them who rounds."""
-    return np.round(values.astype(np.float64), 6).tolist()
 
 
 def _texts(values: Array) -> Any:  # noqa: ANN401 - nested lists

@@ -41,8 +41,9 @@ _START = 4.0  # until the handler's process answers
 
 @dataclass(frozen=True)
 class Flip:
-    """`at` is when the promotion from `old` returned, by CLOCK_MONOTONIC."""
+    """A promotion from `old`: when it `began`, and when it returned, by CLOCK_MONOTONIC."""
 
+    began: float
     at: float
     old: int
 
@@ -106,34 +107,38 @@ def _of_handler(
         time.sleep(_START)
         flips = _flips(registry, versions)
         seen = [(version, at) for _, _, version, at in running.result()]
-    return _figures(f"Lambda handler, DynamoDB, {how}", flips[2:], seen, 0)
+    return _figures(f"Lambda handler, DynamoDB, {how}", flips[2:], seen)
 
 
 def _flips(registry: Registry, versions: Sequence[int]) -> list[Flip]:
     between = random.Random(5)
     found = []
     for version in versions:
-        old = registry.resolve("sample").version
+        old, began = registry.resolve("sample").version, time.monotonic()
         _promote(registry, version)
-        found.append(Flip(time.monotonic(), old))
+        found.append(Flip(began, time.monotonic(), old))
         time.sleep(between.uniform(*_BETWEEN))
     return found
 
 
-def _figures(where: str, flips: Sequence[Flip], seen: Seen, failed: int) -> list[Row]:
+def _figures(where: str, flips: Sequence[Flip], seen: Seen, failed: int | None = None) -> list[Row]:
+    """`failed` is None where a failure ends the run."""
     lasted = tuple(late_answers(flips, seen))
     figure, limit = f"flip, {where}: last old answer", None if "not" in where else TTL + LATE
     longest, asked = f"{figure}, the longest of {len(flips)}", (float(len(seen)),)
-    return [
+    found = [
         Row(figure, "ms", "TTL", lasted, (TTL,)),
         Row(longest, "ms", "TTL", (max(lasted),), (TTL,), limit=limit),
-        Row(f"flip, {where}: failed", "", "requests", (float(failed),), asked, limit=0),
     ]
+    if failed is not None:
+        lost = (float(failed),)
+        found.append(Row(f"flip, {where}: failed", "", "requests", lost, asked, limit=0))
+    return found
 
 
 def late_answers(flips: Sequence[Flip], seen: Seen) -> Iterator[float]:
     """For each flip, the seconds from it to the last answer of the old version; 0 if none came."""
-    ends = [*(flip.at for flip in flips[1:]), float("inf")]
+    ends = [*(flip.began for flip in flips[1:]), float("inf")]
     for flip, end in zip(flips, ends, strict=True):
         late = [at for version, at in seen if version == str(flip.old) and flip.at < at < end]
         yield max(late, default=flip.at) - flip.at

@@ -16,7 +16,7 @@ from .progress import Progress
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-# What this process may run on: a container may have fewer than the machine.
+# What this process may run on, which may be fewer than the machine has.
 CPUS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -12,6 +12,8 @@ from typing import Any
 
 # From so many in a row on a pair is shorter than the numbers themselves.
 _RUN = 3
+# Up to so many are written out all the same, for programs that know no runs: 5 KB.
+MOST_PLAIN = 1000
 
 
 @dataclass(frozen=True, repr=False)
@@ -44,10 +46,6 @@ class Numbers(Collection[int]):
     def __repr__(self) -> str:
         return f"Numbers.of({list(self)})"
 
-    @property
-    def last(self) -> int | None:
-        return self.runs[-1][1] if self.runs else None
-
     def __or__(self, numbers: Iterable[int]) -> "Numbers":
         more = ((number, number) for number in numbers)
         return Numbers(_joined(sorted([*self.runs, *more])))
@@ -58,11 +56,13 @@ class Numbers(Collection[int]):
 
 def to_json(numbers: Numbers) -> list[Any]:
     """
-    Three and more in a row as a pair of the first and the last.
+    As they are up to `MOST_PLAIN` of them; then three and more in a row as first and last.
 
-    >>> to_json(Numbers.of([1, 2, 3, 4, 7, 9]))
-    [[1, 4], 7, 9]
+    >>> to_json(Numbers.of([*range(1, 2001), 7000]))
+    [[1, 2000], 7000]
     """
+    if len(numbers) <= MOST_PLAIN:
+        return list(numbers)
     found: list[Any] = []
     for first, last in numbers.runs:
         run = [[first, last]] if last - first + 1 >= _RUN else range(first, last + 1)
@@ -72,14 +72,16 @@ def to_json(numbers: Numbers) -> list[Any]:
 
 def from_json(document: Iterable[Any]) -> Numbers:
     """Read what `to_json` wrote, or plain numbers. Raises TypeError or ValueError."""
+    if isinstance(document, str):
+        raise TypeError(f"{document!r} is no list of numbers")
     return Numbers(_joined(sorted(map(_run, document))))
 
 
 def _run(entry: Any) -> tuple[int, int]:  # noqa: ANN401 - whatever stood in the JSON
     first, last = entry if isinstance(entry, list) else (entry, entry)
-    if int(first) > int(last):
+    if type(first) is not int or type(last) is not int or first > last:
         raise ValueError(f"{entry} is no run of numbers")
-    return int(first), int(last)
+    return first, last
 
 
 def _joined(runs: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:

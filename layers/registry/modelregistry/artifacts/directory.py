@@ -229,7 +229,16 @@ def _published(model: "Path | str") -> Iterator[int]:
 
 def _folders(directory: "Path | str") -> "Iterator[os.DirEntry[str]]":
     with suppress(FileNotFoundError, NotADirectoryError), os.scandir(directory) as entries:
-        yield from (entry for entry in entries if entry.is_dir())
+        yield from (entry for entry in entries if _is_folder(entry))
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError as error:
+        if error.errno == errno.ELOOP:  # a link to itself is as good as nothing
+            return False
+        raise
 
 
 def _entries(directory: Path) -> list[Path]:
@@ -254,6 +263,10 @@ def _has_manifest(place: "Path | str") -> bool:
         return False
     except PermissionError:
         pass  # a version that nobody may look into is still no free number
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return False
+        raise
     return True
 
 

@@ -124,6 +124,17 @@ def test_a_directory_that_cannot_be_a_model_is_a_stray_and_hides_no_model(
     assert [finding.where for finding in store.strays()] == [name]
 
 
+@pytest.mark.parametrize("link", ["models/loop", "models/m/7", "models/m/7/manifest.json"])
+def test_a_link_to_itself_hides_nothing(
+    store: DirectoryArtifacts, root: Path, source: Path, link: str
+) -> None:
+    put(store, source)
+    place = root / link
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.symlink_to(place.name)
+    assert (["m"], [1]) == (list(store.models()), list(store.versions("m")))
+
+
 def test_folders_that_nobody_may_write_to_are_removed_all_the_same(
     store: DirectoryArtifacts, root: Path, source: Path
 ) -> None:
