@@ -39,30 +39,18 @@ class Way:
 
     name: str
     environment: Mapping[str, str]
-    python: str = sys.executable
 
 
 def run(way: Way, body: Path, requests: int = 0) -> Run:
     """Raises RuntimeError, with what the process said, if it does not answer."""
     began = time.monotonic()
-    with confined({CORE}):
-        done = subprocess.run(
-            [way.python, "-m", "bench.child", way.name, str(body), str(requests)],
-            env={**_environment(), **way.environment},
-            cwd=Path(__file__).parents[1],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    if done.returncode or not done.stdout:
-        raise RuntimeError(f"{way.name} did not answer:\n{done.stderr[-3000:]}")
-    said = json.loads(done.stdout)
+    found = said("bench.child", way.name, body, str(requests), environment=way.environment)
     return Run(
-        start=said["answered"] - began,
-        answer=said["answer"],
-        warm=tuple(said["seconds"]),
-        resident=said["VmRSS"],
-        peak=said["VmHWM"],
+        start=found["answered"] - began,
+        answer=found["answer"],
+        warm=tuple(found["seconds"]),
+        resident=found["VmRSS"],
+        peak=found["VmHWM"],
     )
 
 
