@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from modelregistry.aliases.revision import Revision
-from modelregistry.aliases.state import Alias, number
+from modelregistry.aliases.shares import number
+from modelregistry.aliases.state import Alias
 from modelregistry.names import ModelId
 from modelregistry.plan import Plan
 from modelregistry.registry import EMPTY

@@ -175,6 +175,8 @@ def _lost(before: State, after: State, published: list[int]) -> Iterator[str]:
     for name, alias in sorted(before.aliases.items()):
         if len(alias.routes) > 1:
             yield f"the weights of {name!r} ({alias}) are dropped: a label means one version"
+        if alias.rules:
+            yield f"the rules of {name!r} are dropped: a label means one version"
     yield from changes.moved(before, after, published)
 
 
@@ -182,6 +184,8 @@ def _unsayable(state: State) -> Iterator[str]:
     for name, alias in sorted(state.aliases.items()):
         if len(alias.routes) > 1:
             yield f"alias {name!r} has weights: {alias}"
+        if alias.rules:
+            yield f"alias {name!r} has rules: {'; '.join(map(str, alias.rules))}"
     if state.default != HIGHEST and state.default not in state.aliases:
         yield f"its default {state.default!r} is not set: requests that name no version are refused"
 

@@ -149,7 +149,7 @@ class Registry:
 
     def history(self, model: str, at: datetime | None = None) -> Iterator[Revision]:
         """The revisions of `model`, newest first; with `at`, from the newest not later than it."""
-        self._must_exist(model)
+        self.must_exist(model)
         log = self.aliases.log(model)
         return log if at is None else (r for r in log if r.change.at <= at)
 
@@ -165,13 +165,24 @@ class Registry:
             raise NotFound(str(error), hint=self._known(id.model, state)) from None
         return id
 
+    def must_exist(self, model: str) -> None:
+        """Raise NotFound for a model that has neither a version nor a log."""
+        if self.aliases.newest(model_name(model)) is None and not self.artifacts.versions(model):
+            raise NotFound(f"no model {model!r} in {self.url}", hint=self._known_models())
+
+    def alias(self, model: str, name: str, state: State) -> Alias:
+        """What `state` says of alias `name`. Raises NotFound, saying how to set it."""
+        if name not in state.aliases:
+            raise self._unset(model, name)
+        return state.aliases[name]
+
     def must_not_be_retired(self, id: ModelId, state: State | None = None) -> None:
         """Raise NotFound if `id` was deleted."""
         if id.version in (state or self.state(id.model)).retired:
             raise NotFound(f"{id} was deleted and never comes back")
 
     def propose_promote(self, id: ModelId, alias: str, *, expect: int | None = None) -> Proposal:
-        """All of `alias` goes to `id`."""
+        """All of `alias` goes to `id`, but for whom its rules send elsewhere."""
         return self.propose_set(
             id.model, alias, changes.whole(id.version), expect=expect, action="promote"
         )
@@ -185,13 +196,40 @@ class Registry:
         expect: int | None = None,
         action: str = "set",
     ) -> Proposal:
-        """`alias` points to `target`, each of whose versions must be published."""
+        """
+        `alias` has the weights of `target`, whose versions must be published. What is in
+        place stays as it is: rules, and how callers are known.
+        """
         base = self.newest(model_name(model), expect=expect)
         state = base.state if base else EMPTY
-        for version in sorted(target.versions()):
+        self.must_be_published(model, target.versions(), state)
+        change = changes.repoint if action == "promote" else changes.split
+        after = change(state, alias_name(alias), target.routes)
+        return Proposal(model, action, base, after, self.notes(model, alias, after))
+
+    def propose_change(
+        self,
+        model: str,
+        alias: str,
+        action: str,
+        change: Callable[[State, Alias], State],
+        *,
+        expect: int | None = None,
+    ) -> Proposal:
+        """
+        What `change` makes of the state and what it says of `alias`, which must be set.
+
+        Raises NotFound where it is not, and what `change` raises.
+        """
+        base = self.newest(model_name(model), expect=expect)
+        state = base.state if base else EMPTY
+        after = change(state, self.alias(model, alias_name(alias), state))
+        return Proposal(model, action, base, after)
+
+    def must_be_published(self, model: str, versions: Iterable[int], state: State) -> None:
+        """Raise NotFound or Damaged for one of `versions` that nothing can be routed to."""
+        for version in sorted(versions):
             self.published(ModelId(model, version), state)
-        after = changes.set_alias(state, alias_name(alias), target)
-        return Proposal(model, action, base, after, _not_the_default(model, alias, after))
 
     def propose_rollback(
         self, model: str, alias: str, *, to: int | None = None, expect: int | None = None
@@ -202,13 +240,17 @@ class Registry:
         """
         base = self.newest(model_name(model), expect=expect)
         if base is None:
-            self._must_exist(model)
+            self.must_exist(model)
         log = self.aliases.log(model)
         target, skipped = changes.rollback_target(log, alias_name(alias), to)
         after = changes.set_alias(base.state if base else EMPTY, alias, target)
         passed = tuple(f"passed over version {v}, which was deleted" for v in skipped)
-        notes = passed + _not_the_default(model, alias, after)
+        notes = passed + self.notes(model, alias, after)
         return Proposal(model, "rollback", base, after, notes)
+
+    def notes(self, model: str, alias: str, after: State) -> tuple[str, ...]:
+        """What whoever sets the weights of `alias` may not know of the others it has."""
+        return _not_the_default(model, alias, after) + _not_all(after.aliases[alias])
 
     def propose_unset(self, model: str, alias: str, *, expect: int | None = None) -> Proposal:
         """`alias` is gone."""
@@ -283,12 +325,8 @@ class Registry:
             hint=f"look at it with: deploy history {model}; then decide again",
         )
 
-    def _must_exist(self, model: str) -> None:
-        if self.aliases.newest(model_name(model)) is None and not self.artifacts.versions(model):
-            raise NotFound(f"no model {model!r} in {self.url}", hint=self._known_models())
-
     def _unset(self, model: str, name: str) -> RegistryError:
-        self._must_exist(model)
+        self.must_exist(model)
         return NotFound(
             f"{model} has no alias {name!r}",
             hint=f"set it: deploy promote {model} VERSION{alias_flag(name)}"
@@ -312,6 +350,11 @@ def _not_the_default(model: str, alias: str, state: State) -> tuple[str, ...]:
         return ()
     where = f"requests that name no version go to the highest one, not to {alias!r}"
     return (f"{where}; to change that: deploy alias default {model} {alias}",)
+
+
+def _not_all(alias: Alias) -> tuple[str, ...]:
+    """Who sets weights may have forgotten that some callers do not go by them."""
+    return tuple(f"its rules come first: {rule}" for rule in alias.rules)
 
 
 def alias_flag(alias: str) -> str:

@@ -12,9 +12,10 @@ from types import MappingProxyType
 
 from ..errors import NotFound, Refused
 from ..names import HIGHEST
+from . import shares
 from .numbers import Numbers
 from .revision import Revision
-from .state import Alias, Policy, State, route
+from .state import Alias, Canary, Pinned, Policy, State, route
 
 
 def whole(version: int) -> Alias:
@@ -28,6 +29,34 @@ def set_alias(state: State, name: str, alias: Alias) -> State:
     if gone:
         raise Refused(f"version {gone[0]} was deleted and never comes back")
     return _with(state, {**state.aliases, name: alias})
+
+
+def repoint(state: State, name: str, routes: shares.Shares, canary: Canary | None = None) -> State:
+    """
+    The state in which alias `name` has these weights; its rules, and how it knows callers,
+    stay. Raises Refused for a retired version.
+    """
+    present = state.aliases.get(name)
+    after = (
+        replace(present, routes=routes, canary=canary) if present else Alias(routes, canary=canary)
+    )
+    return set_alias(state, name, after)
+
+
+def split(state: State, name: str, routes: shares.Shares) -> State:
+    """
+    `repoint`, where a version that comes beside those in place is their canary, and a canary
+    that gets another weight beside the same others remains one.
+    """
+    present = state.aliases.get(name)
+    canary = None
+    if present:
+        before = present.canary or Canary(0, present.routes)
+        new = {s.version for s in routes} - {s.version for s in before.over}
+        gone = {s.version for s in before.over} - {s.version for s in routes}
+        if len(new) == 1 and not gone and (new == {before.version} or not present.canary):
+            canary = Canary(new.pop(), before.over)
+    return repoint(state, name, routes, canary)
 
 
 def unset_alias(state: State, name: str) -> State:
@@ -63,7 +92,12 @@ def apply_policy(state: State, published: Iterable[int]) -> State:
     before, after = _choice(state.policy, state.acted_on), _choice(state.policy, now)
     if after is None or after == before or state.default == HIGHEST:
         return seen
-    return set_alias(seen, state.default, whole(after))
+    return repoint(seen, state.default, whole(after).routes)
+
+
+def set_pinned(state: State, pinned: Pinned) -> State:
+    """The state in which requests can name any published version, or only routed ones."""
+    return replace(state, pinned=pinned)
 
 
 def kept(policy: Policy | None, published: Iterable[int]) -> list[int]:
@@ -102,10 +136,11 @@ def rollback_target(
     """
     What alias `name` pointed to before: the newest distinct routes in `log`.
 
-    `log` begins with the newest revision. Routes over a version that was deleted
-    since are passed over; those versions are returned beside the target. `to`
-    asks for the last time when the alias pointed to nothing but that version;
-    where it does so now, the answer is what it points to.
+    `log` begins with the newest revision. Routes are weights and rules; by what callers
+    are known, and whether they may ask for a version, is as it is now. Routes over a
+    version that was deleted since are passed over; those versions are returned beside
+    the target. `to` asks for the last time when the alias pointed to nothing but that
+    version; where it does so now, the answer is what it points to.
     """
     revisions = iter(log)
     newest = next(revisions, None)
@@ -119,12 +154,15 @@ def rollback_target(
         return current, ()
     skipped: set[int] = set()
     for alias in _former(revisions, name):
-        if alias == current or (to is not None and alias.versions() != {to}):
+        if current and alias.goes_where(current):
+            continue
+        if to is not None and alias.versions() != {to}:
             continue
         if gone := {version for version in alias.versions() if version in retired}:
             skipped |= gone
             continue
-        return alias, tuple(sorted(skipped))
+        target = replace(alias, key=current.key, override=current.override) if current else alias
+        return target, tuple(sorted(skipped))
     if to is not None:
         raise NotFound(
             f"alias {name!r} never pointed to version {to}",
@@ -139,17 +177,49 @@ def rollback_target(
 def differences(before: State, after: State) -> list[str]:
     """What changed, a phrase each: `stable: 1 → 2`, `retired: 3`."""
     lines = [
-        f"{name}: {before.aliases.get(name, 'unset')} → {after.aliases.get(name, 'unset')}"
+        line
         for name in sorted({*before.aliases, *after.aliases})
-        if before.aliases.get(name) != after.aliases.get(name)
+        for line in _alias_differences(name, before.aliases.get(name), after.aliases.get(name))
     ]
     if before.default != after.default:
         lines.append(f"default: {before.default} → {after.default}")
     if before.policy != after.policy:
         lines.append(f"policy: {before.policy or 'none'} → {after.policy or 'none'}")
+    if before.pinned != after.pinned:
+        lines.append(f"pinned: {before.pinned} → {after.pinned}")
     if after.retired != before.retired and (gone := after.retired - before.retired):
         lines.append(f"retired: {_list(gone)}")
     return lines
+
+
+def _alias_differences(name: str, before: Alias | None, after: Alias | None) -> Iterator[str]:
+    # An alias that appears or goes takes its rules with it.
+    was, will = before or Alias(()), after or Alias(())
+    if was.routes != will.routes:
+        yield f"{name}: {before or 'unset'} → {after or 'unset'}"
+    for rule in was.rules:
+        if rule not in will.rules:
+            yield f"{name} without: {rule}"
+    for rule in will.rules:
+        if rule not in was.rules:
+            yield f"{name} with: {rule}"
+    kept = [rule for rule in was.rules if rule in will.rules]
+    if kept != [rule for rule in will.rules if rule in was.rules]:
+        yield f"{name} rules in another order"
+    if was.key != will.key:
+        yield f"{name} knows callers by: {was.key} → {will.key}"
+    if was.override != will.override:
+        yield f"{name} override: {_allowed(was)} → {_allowed(will)}"
+    if was.canary != will.canary and was.routes == will.routes:
+        yield f"{name} canary: {_canary(was)} → {_canary(will)}"
+
+
+def _allowed(alias: Alias) -> str:
+    return "allowed" if alias.override else "ignored"
+
+
+def _canary(alias: Alias) -> str:
+    return str(alias.canary.version) if alias.canary else "none"
 
 
 def moved(before: State, after: State, published: Iterable[int]) -> list[str]:

@@ -19,6 +19,7 @@ from .state import State
 
 SCHEMA = 1
 WITH_RUNS = 2  # schema 1, and runs of numbers as pairs; written only where there are some
+WITH_RULES = 3  # schema 2, and what decides about callers beside weights; likewise
 # DynamoDB's limit for an item, less room for keys and attribute names. Every
 # table keeps to it, so that a model can move to any of them.
 MAX_BYTES = 398 * 1024
@@ -45,7 +46,8 @@ class Revision:
 
 def as_json(revision: Revision) -> dict[str, Any]:
     """The revision as plain JSON values, for `--json`; `decode` reads them, too."""
-    return _document(revision, SCHEMA, states.to_json(revision.state))
+    schema = SCHEMA if states.is_plain(revision.state) else WITH_RULES
+    return _document(revision, schema, states.to_json(revision.state))
 
 
 def _document(revision: Revision, schema: int, state: dict[str, Any]) -> dict[str, Any]:
@@ -68,14 +70,17 @@ def encode(revision: Revision) -> str:
     """What a table stores. Raises Refused where it would not fit into a DynamoDB item."""
     state = states.to_json(revision.state, numbers.to_json)
     has_runs = any(isinstance(n, list) for n in [*state["acted_on"], *state["retired"]])
-    document = _document(revision, WITH_RUNS if has_runs else SCHEMA, state)
+    schema = WITH_RUNS if has_runs else SCHEMA
+    if not states.is_plain(revision.state):
+        schema = WITH_RULES
+    document = _document(revision, schema, state)
     text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
     size = len(text.encode())
     if size > MAX_BYTES:
         raise Refused(
             f"revision {revision.number} of {revision.model} would take {size:,} bytes,"
             f" more than the {MAX_BYTES:,} of one table item",
-            hint="unset aliases that nobody calls, or shorten the message",
+            hint="unset aliases that nobody calls, take rules away, or shorten the message",
         )
     return text
 
@@ -84,9 +89,9 @@ def decode(text: str, where: str) -> Revision:
     """Read what `encode` wrote. Raises Damaged, naming `where`, for anything else."""
     try:
         body = json.loads(text)
-        if body["schema"] not in {SCHEMA, WITH_RUNS}:
+        if body["schema"] not in {SCHEMA, WITH_RUNS, WITH_RULES}:
             raise Damaged(
-                f"{where} has schema {body['schema']!r}, this version reads up to {WITH_RUNS}",
+                f"{where} has schema {body['schema']!r}, this version reads up to {WITH_RULES}",
                 hint="a newer lambda-serving wrote it: upgrade this one",
             )
         change = body["change"]

@@ -4,47 +4,77 @@ What one revision says about a model: its whole alias map, and what guards it.
 All values are immutable; `changes` makes new ones out of old ones.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from ..errors import InvalidInput
-from ..names import DEFAULT_ALIAS, alias_name, default_name, version_number
-from . import numbers
+from ..names import DEFAULT_ALIAS, alias_name, default_name
+from . import numbers, rules
+from .caller import ROUTING_KEY, Attribute, of_kind
 from .numbers import Numbers
+from .rules import Rule
+from .shares import Shares, answering, heaviest, parse, shares
+from .shares import from_json as shares_from_json
+from .shares import text as shares_text
+from .shares import to_json as shares_to_json
 
-WHOLE = Decimal(100)
-_FINEST = Decimal("0.01")
+Pinned = Literal["any", "routed"]
 
 
-@dataclass(frozen=True, order=True)
-class Share:
-    """One version's part of a route: `weight` percent, 0 to 100, to 0.01."""
+@dataclass(frozen=True)
+class Canary:
+    """A version that is being tried, and the shares of those in place without it."""
 
     version: int
-    weight: Decimal
+    over: Shares
 
 
 @dataclass(frozen=True)
 class Alias:
     """
-    Where an alias points: shares by version, their weights adding up to 100.
+    Where an alias points: shares by version, and rules that send some callers elsewhere.
 
-    Rules that send some callers elsewhere will stand beside the routes; until
-    they are routed, a revision that has some is refused rather than misread.
+    A caller is known by what `key` is in its requests, and gets the same version each
+    time. `override` lets callers ask for any version that is named here, at 0 % too.
+    `canary` is what the shares are on the way to, and from; it routes nobody.
     """
 
-    routes: tuple[Share, ...]
+    routes: Shares
+    rules: tuple[Rule, ...] = ()
+    key: Attribute = ROUTING_KEY
+    override: bool = False
+    canary: Canary | None = None
 
     def versions(self) -> frozenset[int]:
-        return frozenset(share.version for share in self.routes)
+        """Every version that it needs to be there, if only to go back."""
+        before = self.canary.over if self.canary else ()
+        return self.named() | {share.version for share in before}
+
+    def named(self) -> frozenset[int]:
+        """The versions in its routes and rules, those at 0 % too."""
+        return frozenset(share.version for shares in self._all() for share in shares)
+
+    def answering(self) -> frozenset[int]:
+        """The versions that get requests by it."""
+        return frozenset().union(*map(answering, self._all()))
+
+    def in_place(self) -> int:
+        """The version that answers most callers, a canary aside."""
+        return heaviest(self.canary.over if self.canary else self.routes)
+
+    def goes_where(self, other: "Alias") -> bool:
+        """Whether it and `other` route every caller alike, as far as weights and rules go."""
+        return (self.routes, self.rules) == (other.routes, other.rules)
+
+    def _all(self) -> Iterator[Shares]:
+        yield self.routes
+        for rule in self.rules:
+            yield rule.routes
 
     def __str__(self) -> str:
-        if len(self.routes) == 1:
-            return str(self.routes[0].version)
-        return " ".join(f"{share.version}@{number(share.weight)}" for share in self.routes)
+        return shares_text(self.routes)
 
 
 @dataclass(frozen=True)
@@ -73,6 +103,7 @@ class State:
     """
     `acted_on` is the set of published versions that the policy last saw: it acts
     only when that set changes. `retired` numbers were deleted and never return.
+    Where `pinned` is `routed`, a request can name only a version that an alias routes to.
     """
 
     aliases: Mapping[str, Alias] = field(default_factory=lambda: MappingProxyType({}))
@@ -80,29 +111,21 @@ class State:
     policy: Policy | None = None
     acted_on: Numbers = Numbers()  # noqa: RUF009 - a frozen value
     retired: Numbers = Numbers()  # noqa: RUF009
+    pinned: Pinned = "any"
 
     def versions(self) -> frozenset[int]:
         """Every version that some alias uses."""
         return frozenset().union(*(alias.versions() for alias in self.aliases.values()))
 
 
-def route(shares: Iterable[tuple[int, Decimal | int]]) -> Alias:
+def route(pairs: Iterable[tuple[int, Decimal | int]]) -> Alias:
     """
     An alias over `(version, weight)` pairs. Raises InvalidInput if they are not one.
 
     >>> str(route([(2, 10), (1, 90)]))
     '1@90 2@10'
     """
-    routes = tuple(sorted(Share(version, _weight(weight)) for version, weight in shares))
-    if len({share.version for share in routes}) != len(routes):
-        raise InvalidInput("a version can have only one weight in a route")
-    total = sum((share.weight for share in routes), Decimal(0))
-    if total != WHOLE:
-        raise InvalidInput(
-            f"the weights add up to {number(total)}, not 100",
-            hint="write every version with its percentage: 1@90 2@10",
-        )
-    return Alias(routes)
+    return Alias(shares(pairs))
 
 
 def parse_shares(words: Iterable[str]) -> Alias:
@@ -112,12 +135,7 @@ def parse_shares(words: Iterable[str]) -> Alias:
     >>> str(parse_shares(["1@99.5", "2@0.5"]))
     '1@99.5 2@0.5'
     """
-    return route(_share(word) for word in words)
-
-
-def number(value: Decimal) -> int | float:
-    """A weight as JSON has it: `10`, `0.5`."""
-    return int(value) if value == value.to_integral_value() else float(value)
+    return Alias(parse(words))
 
 
 def to_json(state: State, written: Callable[[Numbers], list[Any]] = list) -> dict[str, Any]:
@@ -132,6 +150,7 @@ def to_json(state: State, written: Callable[[Numbers], list[Any]] = list) -> dic
         "policy": None if state.policy is None else policy_to_json(state.policy),
         "acted_on": written(state.acted_on),
         "retired": written(state.retired),
+        **({} if state.pinned == "any" else {"pinned": state.pinned}),
     }
 
 
@@ -145,14 +164,32 @@ def from_json(document: Mapping[str, Any]) -> State:
         policy=None if document["policy"] is None else _policy(document["policy"]),
         acted_on=numbers.from_json(document["acted_on"]),
         retired=numbers.from_json(document["retired"]),
+        pinned=_pinned(document.get("pinned", "any")),
+    )
+
+
+def is_plain(state: State) -> bool:
+    """Whether readers that know of no more than weights do with `state` what it says."""
+    return state.pinned == "any" and not any(
+        alias.rules or alias.override or alias.key != ROUTING_KEY
+        for alias in state.aliases.values()
     )
 
 
 def alias_to_json(alias: Alias) -> dict[str, Any]:
-    return {
-        "routes": [{"version": s.version, "weight": number(s.weight)} for s in alias.routes],
-        "rules": [],
+    """What is as it is by default is left out, but for the rules, which earlier readers want."""
+    document: dict[str, Any] = {
+        "routes": shares_to_json(alias.routes),
+        "rules": [rules.to_json(rule) for rule in alias.rules],
     }
+    if alias.key != ROUTING_KEY:
+        document["key"] = {alias.key.kind: alias.key.name}
+    if alias.override:
+        document["override"] = True
+    if alias.canary:
+        over = shares_to_json(alias.canary.over)
+        document["canary"] = {"version": alias.canary.version, "over": over}
+    return document
 
 
 def policy_to_json(policy: Policy) -> dict[str, Any]:
@@ -166,9 +203,28 @@ def policy_to_json(policy: Policy) -> dict[str, Any]:
 
 
 def _alias(document: Mapping[str, Any]) -> Alias:
-    if document["rules"]:
-        raise ValueError("it has rules, which a newer lambda-serving wrote")
-    return route((int(s["version"]), Decimal(str(s["weight"]))) for s in document["routes"])
+    key, canary = document.get("key"), document.get("canary")
+    return Alias(
+        shares_from_json(document["routes"]),
+        tuple(rules.from_json(rule) for rule in document["rules"]),
+        ROUTING_KEY if key is None else _key(key),
+        bool(document.get("override", False)),
+        None
+        if canary is None
+        else Canary(int(canary["version"]), shares_from_json(canary["over"])),
+    )
+
+
+def _key(document: Mapping[str, Any]) -> Attribute:
+    ((kind, name),) = document.items()
+    return of_kind(kind, name)
+
+
+def _pinned(text: str) -> Pinned:
+    if text not in get_args(Pinned):
+        raise ValueError(f"{text!r} is none of {', '.join(get_args(Pinned))}")
+    found: Pinned = text  # type: ignore[assignment] # it is one of them
+    return found
 
 
 def _policy(document: Mapping[str, Any]) -> Policy:
@@ -180,20 +236,3 @@ def _policy(document: Mapping[str, Any]) -> Policy:
     if kind == "specific":
         return Policy("specific", versions=tuple(map(int, members["versions"])))
     raise ValueError(f"{kind!r} is not a version policy")
-
-
-def _share(word: str) -> tuple[int, Decimal]:
-    version, _, weight = word.partition("@")
-    try:
-        return version_number(version), Decimal(weight) if "@" in word else WHOLE
-    except InvalidOperation:
-        raise InvalidInput(f"{weight!r} in {word!r} is not a weight", hint="write 2@10") from None
-
-
-def _weight(value: Decimal | int) -> Decimal:
-    weight = Decimal(value)
-    if not weight.is_finite() or not 0 <= weight <= WHOLE or weight != weight.quantize(_FINEST):
-        raise InvalidInput(
-            f"{value} is not a weight", hint="weights are percentages from 0 to 100, to 0.01"
-        )
-    return weight.normalize()

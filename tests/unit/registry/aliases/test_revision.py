@@ -124,8 +124,8 @@ def test_other_text_is_no_revision(text: str) -> None:
 
 
 def test_a_newer_schema_asks_for_an_upgrade() -> None:
-    with pytest.raises(Damaged, match="schema 3, this version reads up to 2") as caught:
-        decode(json.dumps(as_json(REVISION) | {"schema": 3}), "it")
+    with pytest.raises(Damaged, match="schema 4, this version reads up to 3") as caught:
+        decode(json.dumps(as_json(REVISION) | {"schema": 4}), "it")
     assert "upgrade" in caught.value.hint
 
 

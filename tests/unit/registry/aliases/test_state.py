@@ -10,13 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelregistry.aliases.numbers import Numbers
+from modelregistry.aliases.shares import Share, number
 from modelregistry.aliases.state import (
     Alias,
     Policy,
-    Share,
     State,
     from_json,
-    number,
     parse_shares,
     route,
     to_json,
