@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, cast
@@ -21,9 +21,12 @@ def http_api(
     base64: bool = False,
     headers: Mapping[str, str] = NO_HEADERS,
     query: str = "",
+    cookies: Sequence[str] = (),
+    authorizer: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """An HTTP API's event, payload format 2.0; `path` is what it calls `rawPath`."""
     return {
+        **({"cookies": list(cookies)} if cookies else {}),
         "version": "2.0",
         "routeKey": "$default",
         "rawPath": path,
@@ -37,6 +40,7 @@ def http_api(
             **headers,
         },
         "requestContext": {
+            **({"authorizer": dict(authorizer)} if authorizer is not None else {}),
             "accountId": "123456789012",
             "apiId": "id",
             "domainName": "id.execute-api.eu-central-1.amazonaws.com",

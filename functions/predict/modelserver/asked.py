@@ -2,9 +2,11 @@
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from random import random
 from typing import NamedTuple
 
+from modelregistry.aliases.caller import NOBODY, Caller
 from modelregistry.names import ModelId
 
 
@@ -12,12 +14,17 @@ class Routed(NamedTuple):
     """
     What answers a request: the version, and the alias that led to it, if one did.
 
-    `revision` is the one whose route was taken; 0 where no alias was asked.
+    `revision` is the one whose route was taken; 0 where no alias was asked. `wanted` is
+    the version that should have answered, where another stands in for it, else 0.
+    `override` says what became of a request's wish for a version: `taken`, `ignored`, or
+    '' where it had none.
     """
 
     id: ModelId
     alias: str = ""
     revision: int = 0
+    wanted: int = 0
+    override: str = ""
 
 
 @dataclass
@@ -25,6 +32,8 @@ class Asked:
     """
     A model, and at most one of a version and a label; neither means the default.
 
+    `caller` is what the request says of who sends it; `at`, in [0, 1), decides for a caller
+    without a routing key, and stays the same however often the request is tried.
     `deadline` is the moment of `time.monotonic` by which somebody must have an
     answer. `routed` is filled in as soon as it is known, so that a failure can be
     laid to the version it belongs to; `ran` when a graph has run, for so many seconds,
@@ -35,6 +44,8 @@ class Asked:
     version: int | None = None
     label: str | None = None
     deadline: float = math.inf
+    caller: Caller = NOBODY
+    at: float = field(default_factory=random)
     routed: Routed | None = None
     ran: float = 0.0
     examples: int = 0

@@ -48,9 +48,13 @@ def overview(
     """
     One model of `GET /v1/models`, newest version first. `aliases` are what they answer with.
 
-    Versions are text, as in the status document; weights are percentages. `refused` says
-    which versions cannot be served, and why, where there are such.
+    Versions are text, as in the status document; weights are percentages. `rules`, in their
+    order, send some callers elsewhere. `refused` says which versions cannot be served, and
+    why. Both are left out where there are none.
     """
+    rules = {
+        name: list(map(str, alias.rules)) for name, alias in sorted(aliases.items()) if alias.rules
+    }
     told = {str(version): reason for version, reason in sorted(refused.items())}
     return {
         "name": model,
@@ -64,6 +68,7 @@ def overview(
             ]
             for name, alias in sorted(aliases.items())
         },
+        **({"rules": rules} if rules else {}),
         **({"refused": told} if told else {}),
     }
 

@@ -64,6 +64,12 @@ class Followed:
         answering = (versions_of(self.model, route.alias) for route in self.routes.values())
         return self.there(set().union(*answering))
 
+    def reachable(self, version: int) -> bool:
+        """Whether a request may name `version`, if it is published."""
+        return self.state.pinned == "any" or any(
+            version in alias.answering() for alias in self.wanted().values()
+        )
+
     def there(self, ids: set[ModelId]) -> set[ModelId]:
         """
         Those of `ids` that are published: an alias may point to a version that is still to
@@ -89,4 +95,4 @@ class Standing:
 
 def versions_of(model: str, alias: Alias) -> set[ModelId]:
     """What has to be loaded for `alias`: a version at 0 % answers nobody."""
-    return {ModelId(model, share.version) for share in alias.routes if share.weight > 0}
+    return {ModelId(model, version) for version in alias.answering()}

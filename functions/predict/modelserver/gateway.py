@@ -6,7 +6,9 @@ import asyncio
 import json
 import logging
 import re
+from collections.abc import Mapping
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -27,6 +29,7 @@ Answer = dict[str, Any]
 LARGEST_ANSWER = 6_000_000
 # What an answer takes on its way back, once the platform's clock has nearly run out.
 _MARGIN_SECONDS = 0.5
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 _LITERAL = "%/:@!$&'()*+,;=-._~"
 _PLAIN = re.compile(r"[A-Za-z0-9/:._-]*")
 
@@ -122,7 +125,7 @@ class _Request(HTTPGateway):
             **super().scope,
             "path": unquote(path) if "%" in path else path,
             "raw_path": path.encode("ascii"),
-            "state": {"seconds": max(0.0, seconds)},
+            "state": {"seconds": max(0.0, seconds), "claims": _claims(self.event)},
         }
 
     def __call__(self, response: Response) -> Answer:
@@ -142,6 +145,31 @@ def _raw_path(event: Event) -> str:
     if path.startswith(f"/{stage}/"):
         path = path.removeprefix(f"/{stage}")
     return path if _PLAIN.fullmatch(path) else quote(path, safe=_LITERAL)
+
+
+def _claims(event: Event) -> Mapping[str, str]:
+    """
+    What API Gateway's authorizer has verified about the caller: the claims of a JWT, the
+    context that a Lambda authorizer returned, or the IAM identity. Lists are as API Gateway
+    writes them, `[a b]`.
+    """
+    authorizer = event["requestContext"].get("authorizer")
+    if not isinstance(authorizer, dict):
+        return _NOTHING
+    found: dict[str, str] = {}
+    for said in (authorizer.get("iam"), authorizer.get("lambda"), _jwt(authorizer)):
+        if isinstance(said, dict):
+            found |= {str(k): _as_text(v) for k, v in said.items() if v is not None}
+    return found
+
+
+def _jwt(authorizer: Event) -> object:
+    jwt = authorizer.get("jwt")
+    return jwt.get("claims") if isinstance(jwt, dict) else None
+
+
+def _as_text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _of_bearable_size(answer: Answer) -> Answer:

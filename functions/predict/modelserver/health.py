@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from modelregistry.errors import RegistryError
+from modelregistry.names import ModelId
 from modelregistry.registry import Registry
 
 from .errors import ServingError
@@ -21,20 +22,21 @@ class Health:
 
 def health(registry: Registry, router: Router, servables: Servables) -> Health:
     """
-    Ready is who waits for no load of what an alias points to, and can answer for some model.
+    Ready is who waits for no load of a version in place, and can answer for some model.
 
     Looks at memory alone once any model is followed: whoever asks every second costs
     the table nothing. What is loaded on demand, or was evicted, is no problem; one
     broken model is none for the others.
     """
     problems = [] if router.standings() else _first_look(registry, router)
-    routed = {
-        id: None  # each once, model by model
-        for standing in router.standings()
-        for alias, _ in standing.answering.values()
-        for id in versions_of(standing.model, alias)
-    }
-    loading = [f"{id} is still loading" for id in routed if servables.is_loading(id)]
+    routed: dict[ModelId, None] = {}  # each once, model by model
+    in_place: dict[ModelId, None] = {}
+    for standing in router.standings():
+        for alias, _ in standing.answering.values():
+            routed |= dict.fromkeys(versions_of(standing.model, alias))
+            in_place[ModelId(standing.model, alias.in_place())] = None
+    # For all others there is somebody who stands in.
+    loading = [f"{id} is still loading" for id in in_place if servables.is_loading(id)]
     if loading:
         return Health(ready=False, problems=tuple(loading))
     failed = {id: str(failure) for id in routed if (failure := servables.failure(id))}

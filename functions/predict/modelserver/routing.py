@@ -7,21 +7,21 @@ and warmed beside the one in place, and then the route flips, alias by alias.
 """
 
 import logging
-import math
-import random
 import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, wait
 
+from modelregistry.aliases.decision import decide
 from modelregistry.aliases.revision import Revision
 from modelregistry.aliases.state import Alias, State
 from modelregistry.errors import InvalidInput, NoRegistry, NotFound, RegistryError
 from modelregistry.names import HIGHEST, ModelId, model_name
 from modelregistry.registry import EMPTY, Registry, alias_flag
 
-from .asked import Routed
-from .errors import ModelNotFound, ModelUnavailable, ServingError, UnknownLabel
+from . import standin
+from .asked import Asked, Routed
+from .errors import InvalidRequest, ModelNotFound, ModelUnavailable, ServingError, UnknownLabel
 from .followed import NEVER, Followed, Moment, Route, Standing, versions_of
 from .observer import UNOBSERVED, Observer
 from .servables import Servable, Servables, expected_size
@@ -55,7 +55,6 @@ class Router:
         observer: Observer = UNOBSERVED,
         monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
-        pick: Callable[[], float] = random.random,
     ) -> None:
         self._registry = registry
         self._servables = servables
@@ -64,38 +63,33 @@ class Router:
         self._observer = observer
         self._monotonic = monotonic
         self._wall = wall
-        self._pick = pick
         self._models: dict[str, Followed] = {}
         self._sizes: dict[ModelId, int] = {}
         self._lock = threading.Lock()
 
-    def resolve(
-        self,
-        model: str,
-        version: int | None = None,
-        label: str | None = None,
-        *,
-        patience: float = math.inf,
-    ) -> Routed:
+    def resolve(self, asked: Asked) -> Routed:
         """
-        What answers `model`, its `version`, its alias `label`, or its default.
+        What answers `asked`: its version, or what its label or the model's default leads to.
 
-        Who sees a new revision of the alias that was asked for waits for its versions:
-        `swap_wait`, but at most `patience` seconds. Raises ModelNotFound or UnknownLabel
-        with TensorFlow Serving's texts, and ModelUnavailable where the table was never
-        reached.
+        Who sees a new revision of an alias waits for the version in place, and who gets
+        another one for that: `swap_wait`, but no longer than half of the time that is left.
+        Raises ModelNotFound or UnknownLabel with TensorFlow Serving's texts, ModelUnavailable
+        where the table was never reached, and InvalidRequest for a wish that is none.
         """
+        model, version, label = asked.model, asked.version, asked.label
         if version is not None:
             return Routed(self._specific(model, self.look(model), version))
+        # Half: whatever is in place needs some of it to answer.
+        patience = min(self._swap_wait, asked.remaining() / 2)
         followed = self.look(model, label or _DEFAULT, patience)
         if label is not None:
             route = followed.routes.get(label) if followed and label != HIGHEST else None
             if followed is None or route is None:
                 raise UnknownLabel(f"Unrecognized servable version label: {label}")
-            return self._through(followed, label, route)
+            return self._through(followed, label, route, asked)
         if followed is None:
             raise ModelNotFound(f"Servable not found for request: Latest({model})")
-        return self._default(followed)
+        return self._default(followed, asked)
 
     def look(self, model: str, alias: str = "", patience: float = 0.0) -> Followed | None:
         """
@@ -109,7 +103,7 @@ class Router:
         # One looks, the rest go on with what is known.
         if self._is_old(followed.looked) and followed.looking.acquire(blocking=False):
             try:
-                self._look_again(followed, alias, min(self._swap_wait, patience))
+                self._look_again(followed, alias, patience)
             finally:
                 followed.looking.release()
         return followed
@@ -162,8 +156,8 @@ class Router:
 
     def wanted(self, model: str) -> list[ModelId]:
         """
-        What `model`'s aliases point to. First the version in place: it answers most of
-        what names neither version nor label, and must not wait for the others.
+        What `model`'s aliases point to. First the versions in place, that of the default
+        before all: they must not wait for those that are being tried.
         """
         followed = self.look(model)
         if followed is None:
@@ -171,13 +165,9 @@ class Router:
         aliases = dict(followed.wanted())
         default = aliases.pop(followed.state.default, None)
         ordered = [*([default] if default else []), *aliases.values()]
-        shares = [
-            (model, share.version)
-            for alias in ordered
-            for share in sorted(alias.routes, key=lambda share: -share.weight)
-            if share.weight > 0
-        ]
-        ids = [ModelId(*id) for id in dict.fromkeys(shares)]
+        in_place = [alias.in_place() for alias in ordered]
+        others = [version for alias in ordered for version in sorted(alias.answering())]
+        ids = [ModelId(model, version) for version in dict.fromkeys([*in_place, *others])]
         there = followed.there(set(ids))
         return [id for id in ids if id in there]
 
@@ -253,10 +243,9 @@ class Router:
         if alias == _DEFAULT:
             alias = followed.state.default
         wanted = followed.wanted().get(alias)
-        needed = versions_of(followed.model, wanted) if wanted else set()
-        awaited = [loads[id] for id in needed if id in loads]
+        awaited = loads.get(ModelId(followed.model, wanted.in_place())) if wanted else None
         if awaited and patience:
-            wait(awaited, timeout=patience)
+            wait([awaited], timeout=patience)
             self._flip(followed)
 
     def _list(self, followed: Followed, state: State) -> None:
@@ -290,6 +279,9 @@ class Router:
         loads = {id: self._servables.start(id) for id in self._flip(followed)}
         for load in loads.values():
             load.add_done_callback(lambda _: self._flip(followed))
+        for id in followed.targets():
+            if self._servables.failure(id):
+                self._servables.start(id)  # as often as its retries allow
         return loads
 
     def _flip(self, followed: Followed) -> set[ModelId]:
@@ -297,7 +289,9 @@ class Router:
         Answer with every alias of the newest revision whose versions are loaded.
 
         An alias that has nothing loaded in place is taken over at once: its requests
-        would wait for a load anyway. Returns what has to be loaded for the rest.
+        would wait for a load anyway. Once its version in place is loaded others need not be
+        where those who get them wait for that, or where they cannot be loaded: the version
+        in place stands in for them. Returns what has to be loaded for the rest.
         """
         model = followed.model
         missing: set[ModelId] = set()
@@ -314,12 +308,16 @@ class Router:
                 needed = versions_of(model, alias)
                 absent = {id for id in needed if not self._servables.is_loaded(id)}
                 loadable = followed.there(absent)
-                if (
+                settled = (
                     route is None
                     or route.alias == alias
                     or not absent
                     or (loadable == absent and self._is_idle(model, route))
-                ):
+                )
+                in_place = ModelId(model, alias.in_place())
+                if covered := not settled and self._can_stand_in(in_place, absent):
+                    missing |= loadable
+                if settled or covered:
                     _, since = followed.coming.pop(name, (alias, now))
                     if route and route.alias != alias:
                         _log.info("%s: %s %s → %s", model, name, route.alias, alias)
@@ -357,7 +355,12 @@ class Router:
     def _is_idle(self, model: str, route: Route) -> bool:
         return not any(self._servables.is_loaded(id) for id in versions_of(model, route.alias))
 
-    def _default(self, followed: Followed) -> Routed:
+    def _can_stand_in(self, in_place: ModelId, absent: set[ModelId]) -> bool:
+        if not self._servables.is_loaded(in_place):
+            return False
+        return self._swap_wait > 0 or all(self._servables.failure(id) for id in absent)
+
+    def _default(self, followed: Followed, asked: Asked) -> Routed:
         model = followed.model
         name = followed.state.default
         route = followed.routes.get(name)
@@ -370,7 +373,7 @@ class Router:
                 f"Servable not found for request: Latest({model}). Its default alias {name!r} is"
                 f" not set; set it with: deploy promote {model} VERSION{alias_flag(name)}"
             )
-        return self._through(followed, name, route)
+        return self._through(followed, name, route, asked)
 
     def _specific(self, model: str, followed: Followed | None, version: int) -> ModelId:
         """
@@ -386,6 +389,11 @@ class Router:
             found = resident or self._is_published(id)
         if followed is None or not found:
             raise ModelNotFound(f"Servable not found for request: Specific({model}, {version})")
+        if not followed.reachable(version):
+            raise ModelNotFound(
+                f"Servable not found for request: Specific({model}, {version}). No alias of"
+                f" {model} routes to that version, and others cannot be asked for"
+            )
         followed.seen.add(version)
         return id
 
@@ -398,19 +406,28 @@ class Router:
             raise ModelUnavailable(f"{id} cannot be looked up: {error}") from error
         return True
 
-    def _through(self, followed: Followed, name: str, route: Route) -> Routed:
-        model = followed.model
-        at = self._pick() * 100
-        chosen = route.alias.routes[-1]
-        for share in route.alias.routes:
-            at -= float(share.weight)
-            if at < 0:
-                chosen = share
-                break
-        alias, id = "" if name == HIGHEST else name, ModelId(model, chosen.version)
+    def _through(self, followed: Followed, name: str, route: Route, asked: Asked) -> Routed:
+        model, alias = followed.model, "" if name == HIGHEST else name
+        try:
+            wanted = decide(model, name, route.alias, asked.caller, lambda: asked.at)
+        except InvalidInput as error:
+            raise InvalidRequest(str(error)) from error
+        except NotFound as error:
+            raise ModelNotFound(f"{error}; {error.hint}") from error
+        id = ModelId(model, wanted.version)
         if not (followed.there({id}) or self._servables.is_loaded(id)):
             raise ModelNotFound(f"Servable not found for request: Specific({model}, {id.version})")
-        return Routed(id, alias, route.revision)
+        if wanted.override == "taken":
+            return Routed(id, alias, route.revision, override=wanted.override)
+        patience = min(self._swap_wait, asked.remaining() / 2)
+        version = standin.answering(self._servables, model, route.alias, wanted, patience)
+        return Routed(
+            ModelId(model, version),
+            alias,
+            route.revision,
+            0 if version == wanted.version else wanted.version,
+            wanted.override,
+        )
 
     def _size(self, id: ModelId) -> int:
         """How much memory `id` is going to take; 0 where that cannot be known now."""

@@ -141,8 +141,8 @@ class ModelServer:
         if asked.label is not None:
             alias = self.router.routes(model).get(asked.label)
             if alias is None:
-                self.router.resolve(model, label=asked.label)  # says that there is none
-            published = sorted(alias.versions() & set(published)) if alias else []
+                self.router.resolve(asked)  # says that there is none
+            published = sorted(alias.named() & set(published)) if alias else []
         if version is not None:
             if version not in published:
                 raise ModelNotFound(f"Could not find version {version} of model {model}")
@@ -193,11 +193,7 @@ class ModelServer:
 
     def _servable(self, asked: Asked, wait: float | None) -> Servable:
         """What answers, named in `asked.routed` even where it cannot be loaded."""
-        # Half of the time that is left: the version in place needs some of it to answer.
-        patience = asked.remaining() / 2
-        asked.routed = self.router.resolve(
-            asked.model, asked.version, asked.label, patience=patience
-        )
+        asked.routed = self.router.resolve(asked)
         return self.servables.get(asked.routed.id, timeout=wait)
 
 

@@ -202,7 +202,7 @@ class Telemetry:
 def _names(answer: Answered) -> tuple[str, str, str]:
     if answer.routed is None:
         return NONE, NONE, NONE
-    id, alias, _ = answer.routed
+    id, alias, *_ = answer.routed
     return id.model, str(id.version), alias or NONE
 
 

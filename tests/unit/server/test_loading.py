@@ -9,6 +9,7 @@ from modelregistry.aws.address import Address
 from modelregistry.names import ModelId
 from modelregistry.opening import open_registry
 from modelregistry.registry import Registry
+from modelserver.asked import Asked
 from modelserver.errors import ModelNotFound, ModelUnavailable
 from modelserver.loading import loader
 from modelserver.routing import Router
@@ -55,7 +56,7 @@ def test_a_bucket_that_is_not_there_hides_no_version(tmp_path: Path) -> None:
         load = loader(registry, Threads(), FakeCompiler())
         router = Router(registry, Servables(load, budget=1), ttl=1)
         with pytest.raises(ModelUnavailable, match="no-such-bucket"):
-            router.resolve("sample", version=1)
+            router.resolve(Asked("sample", version=1))
         for opened in (whole, registry):
             opened.aliases.close()
 

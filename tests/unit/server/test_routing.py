@@ -1,14 +1,15 @@
+import math
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import repeat
 from pathlib import Path
 from time import monotonic, sleep
 
 import pytest
 
 from modelregistry.aliases import changes
+from modelregistry.aliases.caller import NOBODY, Caller
 from modelregistry.aliases.memory import MemoryAliasTable
 from modelregistry.aliases.revision import Revision
 from modelregistry.aliases.state import Policy, State, parse_shares
@@ -17,7 +18,7 @@ from modelregistry.errors import Unavailable
 from modelregistry.manifest import Manifest
 from modelregistry.names import ModelId
 from modelregistry.registry import Proposal, Registry
-from modelserver.asked import Routed
+from modelserver.asked import Asked, Routed
 from modelserver.errors import ModelNotFound, ModelUnavailable, UnknownLabel
 from modelserver.retries import Retries
 from modelserver.routing import Router
@@ -54,7 +55,6 @@ class World:
     servables: Servables
     monotonic: Time
     wall: Time
-    draws: Iterator[float]
 
     def router(self, *, swap_wait: float = 0.0) -> Router:
         return Router(
@@ -64,7 +64,6 @@ class World:
             swap_wait=swap_wait,
             monotonic=self.monotonic,
             wall=self.wall,
-            pick=lambda: next(self.draws),
         )
 
     def promote(self, version: int, alias: str = "stable") -> None:
@@ -88,11 +87,25 @@ def world(tmp_path: Path) -> World:
     registry = Registry(MemoryArtifacts(tmp_path / "cache"), table, url="memory:")
     publish_all(registry, tmp_path, {"sample": 3})
     servables = Servables(loads, budget=1000, clock=ticking)
-    return World(registry, table, loads, servables, ticking, Time(), repeat(0.5))
+    return World(registry, table, loads, servables, ticking, Time())
 
 
-def version(router: Router, label: str | None = None) -> int:
-    return router.resolve("sample", label=label).id.version
+def resolve(
+    router: Router,
+    model: str,
+    version: int | None = None,
+    label: str | None = None,
+    *,
+    caller: Caller = NOBODY,
+    at: float = 0.5,
+    patience: float = math.inf,
+) -> Routed:
+    deadline = monotonic() + 2 * patience  # of which half may be spent on waiting
+    return router.resolve(Asked(model, version, label, deadline, caller, at))
+
+
+def version(router: Router, label: str | None = None, *, at: float = 0.5) -> int:
+    return resolve(router, "sample", label=label, at=at).id.version
 
 
 def eventually(expected: int, ask: Callable[[], int]) -> None:
@@ -105,18 +118,18 @@ def eventually(expected: int, ask: Callable[[], int]) -> None:
 
 def test_no_version_and_no_label_means_the_default_alias(world: World) -> None:
     world.promote(1)
-    assert Routed(ModelId("sample", 1), "stable", 1) == world.router().resolve("sample")
+    assert Routed(ModelId("sample", 1), "stable", 1) == resolve(world.router(), "sample")
 
 
 def test_a_label_is_an_alias(world: World) -> None:
     world.promote(1)
     world.promote(3, "canary")
     expected = Routed(ModelId("sample", 3), "canary", 2)
-    assert expected == world.router().resolve("sample", label="canary")
+    assert expected == resolve(world.router(), "sample", label="canary")
 
 
 def test_a_number_is_any_published_version(world: World) -> None:
-    assert Routed(ModelId("sample", 2)) == world.router().resolve("sample", version=2)
+    assert Routed(ModelId("sample", 2)) == resolve(world.router(), "sample", version=2)
 
 
 def test_an_unset_default_says_how_to_set_it(world: World) -> None:
@@ -125,21 +138,21 @@ def test_an_unset_default_says_how_to_set_it(world: World) -> None:
         " set it with: deploy promote sample VERSION"
     )
     with pytest.raises(ModelNotFound, match=rf"^{message.replace('(', '[(]').replace(')', '[)]')}"):
-        world.router().resolve("sample")
+        resolve(world.router(), "sample")
 
 
 def test_the_default_can_be_another_alias(world: World) -> None:
     world.promote(3, "live")
     world.registry.commit(world.registry.propose_default("sample", "live"))
-    assert "live" == world.router().resolve("sample").alias
+    assert "live" == resolve(world.router(), "sample").alias
 
 
 def test_the_default_can_be_the_highest_version(world: World) -> None:
     world.promote(1)
     world.registry.commit(world.registry.propose_default("sample", "highest"))
-    assert ModelId("sample", 3) == world.router().resolve("sample").id
+    assert ModelId("sample", 3) == resolve(world.router(), "sample").id
     with pytest.raises(UnknownLabel):
-        world.router().resolve("sample", label="highest")
+        resolve(world.router(), "sample", label="highest")
 
 
 def test_the_highest_version_is_one_that_the_policy_keeps(world: World) -> None:
@@ -150,7 +163,7 @@ def test_the_highest_version_is_one_that_the_policy_keeps(world: World) -> None:
     world.warm(1, 2)
     router = world.router()
     assert 2 == version(router)
-    assert 3 == router.resolve("sample", version=3).id.version  # any version, by its number
+    assert 3 == resolve(router, "sample", version=3).id.version  # any version, by its number
     world.registry.commit(
         world.registry.propose_policy("sample", Policy("specific", versions=(1,)))
     )
@@ -215,13 +228,13 @@ def test_a_version_that_is_gone_answers_from_memory_until_the_next_one_is_loaded
     with world.loads.held():
         router.refresh("sample")
         world.servables.forget(ModelId("sample", 3))
-        assert 3 == world.servables.get(router.resolve("sample").id).id.version
+        assert 3 == world.servables.get(resolve(router, "sample").id).id.version
     eventually(2, lambda: version(router))
     assert [ModelId("sample", 2)] == world.servables.loaded()
     with pytest.raises(
         ModelNotFound, match=r"^Servable not found for request: Specific\(sample, 3"
     ):
-        router.resolve("sample", version=3)
+        resolve(router, "sample", version=3)
 
 
 def test_a_label_of_a_version_that_is_gone_leads_nowhere(world: World) -> None:
@@ -254,7 +267,7 @@ def test_a_model_that_is_not_there_is_not_found_and_not_remembered(world: World,
     router = world.router()
     for number in (None, 1):
         with pytest.raises(ModelNotFound):
-            router.resolve(name, version=number)
+            resolve(router, name, version=number)
     assert {} == router._models
 
 
@@ -262,44 +275,44 @@ def test_an_unknown_label_is_refused_with_upstreams_words(world: World) -> None:
     world.promote(1)
     for model in ("sample", "other"):
         with pytest.raises(UnknownLabel, match=r"^Unrecognized servable version label: beta$"):
-            world.router().resolve(model, label="beta")
+            resolve(world.router(), model, label="beta")
 
 
 def test_a_version_that_is_not_published_is_not_found(world: World) -> None:
     with pytest.raises(
         ModelNotFound, match=r"^Servable not found for request: Specific\(sample, 9"
     ):
-        world.router().resolve("sample", version=9)
+        resolve(world.router(), "sample", version=9)
 
 
 def test_a_version_published_a_moment_ago_is_found(world: World, tmp_path: Path) -> None:
     router = world.router()
-    router.resolve("sample", version=1)
+    resolve(router, "sample", version=1)
     publish_all(world.registry, tmp_path / "more", {"sample": 4})
-    assert 4 == router.resolve("sample", version=4).id.version
+    assert 4 == resolve(router, "sample", version=4).id.version
 
 
 def test_a_deleted_version_is_gone_after_the_next_look(world: World) -> None:
     world.promote(1)
     router = world.router()
-    assert 3 == router.resolve("sample", version=3).id.version
+    assert 3 == resolve(router, "sample", version=3).id.version
     execute(world.registry, propose_delete(world.registry, "sample", [3]))
     world.pass_ttl()
     with pytest.raises(ModelNotFound):
-        router.resolve("sample", version=3)
+        resolve(router, "sample", version=3)
 
 
 def test_the_table_is_looked_at_once_in_a_ttl(world: World) -> None:
     world.promote(1)
     router = world.router()
-    router.resolve("sample")
+    resolve(router, "sample")
     before = world.table.looks
     for _ in range(10):
-        router.resolve("sample")
+        resolve(router, "sample")
     assert before == world.table.looks
     world.pass_ttl()
     for _ in range(10):
-        router.resolve("sample")
+        resolve(router, "sample")
     assert before + 1 == world.table.looks
 
 
@@ -323,7 +336,7 @@ def test_a_flip_to_a_loaded_version_is_seen_by_the_next_look(world: World) -> No
     world.promote(2)
     assert 1 == version(router)
     world.pass_ttl()
-    assert Routed(ModelId("sample", 2), "stable", 2) == router.resolve("sample")
+    assert Routed(ModelId("sample", 2), "stable", 2) == resolve(router, "sample")
 
 
 def test_the_version_in_place_answers_while_the_new_one_loads(world: World) -> None:
@@ -335,7 +348,7 @@ def test_the_version_in_place_answers_while_the_new_one_loads(world: World) -> N
     with world.loads.held():
         world.pass_ttl()
         assert [1] * 5 == [version(router) for _ in range(5)]
-        assert 1 == router.resolve("sample").revision
+        assert 1 == resolve(router, "sample").revision
     eventually(2, lambda: version(router))
     assert 1 == world.loads.count[ModelId("sample", 2)]
 
@@ -370,7 +383,7 @@ def test_swap_wait_is_no_longer_than_the_request_has_time(world: World) -> None:
     world.promote(2)
     world.pass_ttl()
     with world.loads.held():
-        assert 1 == router.resolve("sample", patience=0.01).id.version
+        assert 1 == resolve(router, "sample", patience=0.01).id.version
 
 
 def test_nobody_waits_for_the_swap_of_an_alias_that_they_did_not_ask_for(world: World) -> None:
@@ -384,7 +397,7 @@ def test_nobody_waits_for_the_swap_of_an_alias_that_they_did_not_ask_for(world: 
     with world.loads.held():
         assert 1 == version(router)
         world.pass_ttl()
-        assert 2 == router.resolve("sample", version=2).id.version
+        assert 2 == resolve(router, "sample", version=2).id.version
     eventually(3, lambda: version(router, "canary"))
 
 
@@ -524,14 +537,14 @@ def test_a_version_by_number_is_looked_up_once(world: World, store: CountedArtif
     router = world.router()
     store.asked.clear()
     for _ in range(3):
-        router.resolve("sample", version=2)
+        resolve(router, "sample", version=2)
     assert {"manifest": 1} == store.asked
     store.down = True
-    assert 2 == router.resolve("sample", version=2).id.version
+    assert 2 == resolve(router, "sample", version=2).id.version
     with pytest.raises(ModelUnavailable, match=r"^sample:3 cannot be looked up: the store"):
-        router.resolve("sample", version=3)
+        resolve(router, "sample", version=3)
     world.warm(3)
-    assert 3 == router.resolve("sample", version=3).id.version
+    assert 3 == resolve(router, "sample", version=3).id.version
 
 
 def test_a_store_that_is_down_leaves_the_last_known_versions(
@@ -566,7 +579,7 @@ def test_a_table_that_was_never_reached_makes_the_model_unavailable(world: World
     world.table.down = True
     router = world.router()
     with pytest.raises(ModelUnavailable, match="the alias table cannot be read"):
-        router.resolve("sample")
+        resolve(router, "sample")
     world.table.down = False
     assert 1 == version(router)
 
@@ -608,9 +621,8 @@ def test_a_flip_to_two_versions_happens_however_small_the_budget(world: World) -
     router = world.router(swap_wait=10)
     version(router)
     world.set("stable", "2@50", "3@50")
-    world.draws = iter([0.25, 0.75] * 50)
     world.pass_ttl()
-    assert [2, 3, 2, 3] == [version(router) for _ in range(4)]
+    assert [2, 3, 2, 3] == [version(router, at=at) for at in (0.25, 0.75, 0.25, 0.75)]
     assert {1} == set(world.loads.count.values())
 
 
@@ -639,22 +651,22 @@ def test_an_alias_that_was_unset_is_gone_after_the_next_look(world: World) -> No
     world.registry.commit(world.registry.propose_unset("sample", "canary"))
     world.pass_ttl()
     with pytest.raises(UnknownLabel):
-        router.resolve("sample", label="canary")
+        resolve(router, "sample", label="canary")
 
 
 def test_weights_share_the_picks(world: World) -> None:
     world.set("stable", "1@70", "2@29.5", "3@0.5")
-    world.draws = iter([n / 1000 for n in range(1000)])
+    world.warm(1, 2, 3)
     router = world.router()
-    assert {1: 700, 2: 295, 3: 5} == Counter(version(router) for _ in range(1000))
+    expected = {1: 700, 2: 295, 3: 5}
+    assert expected == Counter(version(router, at=n / 1000) for n in range(1000))
 
 
 def test_a_version_at_zero_percent_answers_nobody_and_is_not_loaded(world: World) -> None:
     world.set("stable", "1@100", "3@0")
-    world.draws = iter([0.0, 0.999999, 0.5])
     router = world.router()
     router.preload("sample")
-    assert [1, 1, 1] == [version(router) for _ in range(3)]
+    assert [1, 1, 1] == [version(router, at=at) for at in (0.0, 0.999999, 0.5)]
     assert 0 == world.loads.count[ModelId("sample", 3)]
 
 
@@ -673,7 +685,7 @@ def test_versions_that_answer_are_pinned_against_the_budget(world: World) -> Non
     world.promote(1)
     world.promote(2, "canary")
     router = world.router()
-    router.resolve("sample")
+    resolve(router, "sample")
     for number in (1, 2, 3):
         servables.get(ModelId("sample", number))
     assert {1, 2} <= {id.version for id in servables.loaded()}

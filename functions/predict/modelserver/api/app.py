@@ -28,6 +28,7 @@ from modelserver.server import ModelServer
 
 from . import cors
 from .bodies import read_body
+from .caller import RequestCaller
 from .compression import SMALLEST, accepts_gzip, packed
 from .statuses import name_of, status_of
 from .urls import EVERYTHING, Target, parse
@@ -174,7 +175,8 @@ async def _about_model(
 ) -> Response:
     if not target.model:
         raise InvalidRequest("Missing model name in request.")
-    asked = Asked(target.model, target.version, target.label, exchange.deadline())
+    caller = RequestCaller(exchange.request.scope)
+    asked = Asked(target.model, target.version, target.label, exchange.deadline(), caller)
     exchange.asked, exchange.verb = asked, target.verb
     methods = {"predict": server.predict, "classify": server.classify, "regress": server.regress}
     if method := methods.get(target.verb):
@@ -217,6 +219,10 @@ def _headers(routed: Routed | None) -> dict[str, str]:
         headers["x-model-alias"] = routed.alias
     if routed.revision:
         headers["x-alias-revision"] = str(routed.revision)
+    if routed.wanted:
+        headers["x-model-stand-in-for"] = str(routed.wanted)
+    if routed.override:
+        headers["x-model-override"] = routed.override
     return headers
 
 

@@ -98,7 +98,7 @@ class World:
 
     def version(self, model: str = "m", label: str | None = None) -> int:
         """Who answers, down to the servable."""
-        return self.servables.get(self.router.resolve(model, label=label).id).id.version
+        return self.servables.get(self.router.resolve(Asked(model, label=label)).id).id.version
 
     def states(self, model: str = "m") -> dict[str, str]:
         document = self.server.status(Asked(model))
@@ -129,7 +129,7 @@ def test_the_highest_version_answers_and_any_other_by_its_number(world: World) -
     world.model("m", 1, 2)
     started(world, "m")
     assert 2 == world.version()
-    assert ModelId("m", 1) == world.servables.get(world.router.resolve("m", 1).id).id
+    assert ModelId("m", 1) == world.servables.get(world.router.resolve(Asked("m", 1)).id).id
     assert {"2": "AVAILABLE", "1": "AVAILABLE"} == world.states()
 
 
@@ -158,7 +158,7 @@ def test_a_removed_version_answers_until_the_one_before_is_loaded_and_then_404(
         assert 2 == world.version()
     eventually(lambda: 1 == world.version())
     with pytest.raises(ModelNotFound, match=r"^Servable not found for request: Specific\(m, 2\)$"):
-        world.router.resolve("m", 2)
+        world.router.resolve(Asked("m", 2))
     eventually(lambda: [ModelId("m", 1)] == world.servables.loaded())
     assert {"1": "AVAILABLE"} == world.states()
 
@@ -196,7 +196,7 @@ def test_bytes_that_change_in_place_are_loaded_anew_beside_the_old_ones(world: W
     with world.loads.held():
         for _ in range(3):
             world.poll()
-            assert before is world.servables.get(world.router.resolve("m").id)
+            assert before is world.servables.get(world.router.resolve(Asked("m")).id)
     eventually(lambda: before is not world.servables.get(ModelId("m", 1)))
     assert 2 == world.loads.count[ModelId("m", 1)]
 
@@ -206,10 +206,10 @@ def test_bytes_that_change_under_a_version_that_only_its_number_reaches_are_load
 ) -> None:
     shelf = world.model("m", 1, 2)
     started(world, "m")
-    before = world.servables.get(world.router.resolve("m", 1).id)
+    before = world.servables.get(world.router.resolve(Asked("m", 1)).id)
     shelf.put(1)
     world.settle()
-    eventually(lambda: before is not world.servables.get(world.router.resolve("m", 1).id))
+    eventually(lambda: before is not world.servables.get(world.router.resolve(Asked("m", 1)).id))
 
 
 def test_a_version_that_cannot_be_served_is_at_its_end_in_the_status(world: World) -> None:
@@ -224,7 +224,7 @@ def test_a_version_that_cannot_be_served_is_at_its_end_in_the_status(world: Worl
     (only,) = world.server.status(Asked("m", version=2))["model_version_status"]
     assert document == only
     with pytest.raises(ModelNotFound):
-        world.router.resolve("m", 2)
+        world.router.resolve(Asked("m", 2))
 
 
 def test_a_broken_or_missing_model_stops_no_other(world: World, tmp_path: Path) -> None:
@@ -325,7 +325,7 @@ def test_a_model_left_out_is_unloaded_and_one_that_is_added_is_served(world: Wor
     with pytest.raises(UnknownLabel):
         world.version("a", "stable")
     with pytest.raises(ModelNotFound):
-        world.router.resolve("a", 1)
+        world.router.resolve(Asked("a", 1))
     assert [ModelId("b", 1)] == world.servables.loaded()
     assert ["b"] == world.registry.models()
     world.configure("a", "b")
