@@ -23,6 +23,8 @@ from urllib.parse import urlsplit
 
 from werkzeug.serving import ThreadedWSGIServer
 
+from infra.local.atomic import moto
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -69,10 +71,8 @@ class Server:
     """S3, DynamoDB and CloudFormation on one port, which stays the same when it starts again."""
 
     def __init__(self) -> None:
-        from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
-        self._app = DomainDispatcherApplication(create_backend_app)
+        self._app = moto()
         self._listener: Listener | None = None
         self._port = 0
         self.start()

@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -61,26 +62,32 @@ def bridge_address() -> str:
 @contextmanager
 def endpoints(address: str) -> Iterator[Endpoints]:
     """S3 and DynamoDB at a free port of `address`, with the bucket and the table, both empty."""
-    # Half a second to import, which a refusal before this should not cost.
-    from moto.server import ThreadedMotoServer  # noqa: PLC0415
-
     check_address(address)
+    # Half a second to import, which a refusal before this should not cost.
+    from moto.moto_server.werkzeug_app import MotoRequestHandler  # noqa: PLC0415
+    from werkzeug.serving import make_server  # noqa: PLC0415
+
+    from .atomic import moto  # noqa: PLC0415
+
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(address, port=0, verbose=False)
-    server.start()
+    server = make_server(address, 0, moto(), threaded=True, request_handler=MotoRequestHandler)
+    listening = threading.Thread(target=server.serve_forever, daemon=True)
+    listening.start()
     try:
-        made = Endpoints(*server.get_host_and_port())
+        made = Endpoints(address, server.server_port)
         _make_bucket_and_table(made)
         yield made
     finally:
-        server.stop()
+        server.shutdown()
+        listening.join()
+        server.server_close()
 
 
 def check_address(address: str) -> None:
     """
     Raise `Refused` unless a server can listen on `address`.
 
-    moto's would not say so, but wait for ever for itself.
+    werkzeug's would print so, and end the program.
     """
     try:
         socket.create_server((address, 0)).close()
