@@ -139,7 +139,7 @@ def rollback_target(
     `log` begins with the newest revision. Routes are weights and rules; by what callers
     are known, and whether they may ask for a version, is as it is now. Routes over a
     version that was deleted since are passed over; those versions are returned beside
-    the target. `to` asks for the last time when the alias pointed to nothing but that
+    the target. `to` asks for the last time when the alias had all of its weight on that
     version; where it does so now, the answer is what it points to.
     """
     revisions = iter(log)
@@ -150,13 +150,13 @@ def rollback_target(
     if to is not None and to in retired:
         raise Refused(f"version {to} was deleted and never comes back")
     current = newest.state.aliases.get(name)
-    if to is not None and current and current.versions() == {to}:
+    if current and _is_all_of(current, to):
         return current, ()
     skipped: set[int] = set()
     for alias in _former(revisions, name):
         if current and alias.goes_where(current):
             continue
-        if to is not None and alias.versions() != {to}:
+        if to is not None and not _is_all_of(alias, to):
             continue
         if gone := {version for version in alias.versions() if version in retired}:
             skipped |= gone
@@ -238,6 +238,11 @@ def _unnamed(state: State, published: Iterable[int]) -> str:
 
 def _choice(policy: Policy, published: Iterable[int]) -> int | None:
     return None if policy.kind == "all" else max(kept(policy, published), default=None)
+
+
+def _is_all_of(alias: Alias, version: int | None) -> bool:
+    """Whether all of its weight is on `version`."""
+    return shares.answering(alias.routes) == {version}
 
 
 def _former(revisions: Iterator[Revision], name: str) -> Iterator[Alias]:

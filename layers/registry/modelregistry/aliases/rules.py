@@ -83,6 +83,8 @@ def parse_condition(text: str) -> Condition:
     """
     if found := _ONE_OF.fullmatch(text):
         values = tuple(value.strip() for value in found["values"].split(","))
+        if not all(values):
+            raise InvalidInput(f"{text!r} lists an empty value", hint=_HINT)
         return condition(attribute(found["attribute"]), values)
     if found := _COMPARED.fullmatch(text):
         named = attribute(found["attribute"].strip())

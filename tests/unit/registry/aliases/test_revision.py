@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modelregistry.aliases.caller import attribute
 from modelregistry.aliases.numbers import Numbers
 from modelregistry.aliases.revision import MAX_BYTES, Change, Revision, as_json, decode, encode
-from modelregistry.aliases.state import Policy, State, route
+from modelregistry.aliases.rules import parse_condition, rule
+from modelregistry.aliases.state import Alias, Canary, Policy, State, route
 from modelregistry.errors import Damaged, Refused
 from tests.fakes import EPOCH
 
@@ -139,3 +141,54 @@ def test_a_hundred_thousand_deleted_versions_in_a_row_take_no_room() -> None:
 
 def test_a_state_without_runs_is_what_the_first_version_reads() -> None:
     assert json.loads(encode(REVISION)) == as_json(REVISION)
+
+
+def plainly(alias: Alias, **members: Any) -> Revision:  # noqa: ANN401 - a state's
+    return replace(REVISION, state=State(MappingProxyType({"stable": alias}), **members))
+
+
+SPLIT = route([(1, 90), (2, 10)])
+
+
+def test_a_canary_is_written_so_that_earlier_readers_serve_it() -> None:
+    after = plainly(replace(SPLIT, canary=Canary(2, route([(1, 100)]).routes)))
+    assert json.loads(encode(after))["schema"] == 1
+    assert decode(encode(after), "it") == after
+
+
+@pytest.mark.parametrize(
+    "alias",
+    [
+        replace(SPLIT, rules=(rule([parse_condition("x-tier=gold")], SPLIT.routes),)),
+        replace(SPLIT, key=attribute("cookie:uid")),
+        replace(SPLIT, override=True),
+    ],
+    ids=["rules", "key", "override"],
+)
+def test_what_earlier_readers_would_serve_otherwise_they_refuse(alias: Alias) -> None:
+    after = plainly(alias)
+    assert as_json(after)["schema"] == json.loads(encode(after))["schema"] == 3
+    assert decode(encode(after), "it") == after
+
+
+def test_a_pinned_model_is_refused_by_earlier_readers_with_runs_of_numbers_too() -> None:
+    after = plainly(SPLIT, pinned="routed", retired=Numbers.of(range(3, 5000)))
+    assert json.loads(encode(after))["schema"] == 3
+    assert decode(encode(after), "it") == after
+
+
+@pytest.mark.parametrize(
+    ("at", "value"),
+    [
+        (["pinned"], "never"),
+        (["aliases", "stable", "key"], {"header": "x a"}),
+        (["aliases", "stable", "key"], {}),
+        (["aliases", "stable", "canary"], {"version": 2}),
+        (["aliases", "stable", "rules"], [{"when": [], "routes": []}]),
+    ],
+)
+def test_what_nobody_could_have_written_is_damaged(at: list[str | int], value: object) -> None:
+    document = as_json(plainly(replace(SPLIT, override=True)))
+    change(at, value)(document)
+    with pytest.raises(Damaged, match="it is not a revision"):
+        decode(json.dumps(document), "it")

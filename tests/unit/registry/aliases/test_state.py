@@ -1,6 +1,7 @@
 """Routes add up to 100, and a state is read back equal from JSON."""
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
@@ -9,10 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modelregistry.aliases.caller import attribute
 from modelregistry.aliases.numbers import Numbers
+from modelregistry.aliases.rules import condition, rule
 from modelregistry.aliases.shares import Share, number
 from modelregistry.aliases.state import (
     Alias,
+    Canary,
     Policy,
     State,
     from_json,
@@ -38,7 +42,34 @@ def routes(draw: st.DrawFn) -> Alias:
     )
 
 
-aliases = st.dictionaries(st.sampled_from(["stable", "canary", "a.b-c_d"]), routes(), max_size=3)
+names = st.sampled_from(["x-tier", "query:a b", "cookie:uid", "claim:cognito:groups"])
+words = st.text("abc-", min_size=1, max_size=5)
+rule_lists = st.lists(
+    st.builds(
+        lambda name, values, shares: rule([condition(attribute(name), values)], shares.routes),
+        names,
+        st.lists(words, min_size=1, max_size=3),
+        routes(),
+    ),
+    max_size=3,
+).map(tuple)
+whole_aliases = st.builds(
+    lambda shares, rules, key, override, over: replace(
+        shares,
+        rules=rules,
+        key=attribute(key),
+        override=override,
+        canary=over and Canary(shares.routes[0].version, over.routes),
+    ),
+    routes(),
+    rule_lists,
+    names,
+    st.booleans(),
+    st.none() | routes(),
+)
+aliases = st.dictionaries(
+    st.sampled_from(["stable", "canary", "a.b-c_d"]), routes() | whole_aliases, max_size=3
+)
 policies = st.one_of(
     st.builds(Policy, st.just("latest"), num_versions=st.integers(1, 9)),
     st.just(Policy("all")),
@@ -51,6 +82,7 @@ states = st.builds(
     policy=st.none() | policies,
     acted_on=numbers.map(Numbers.of),
     retired=numbers.map(Numbers.of),
+    pinned=st.sampled_from(["any", "routed"]),
 )
 
 
