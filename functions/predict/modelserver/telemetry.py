@@ -71,7 +71,10 @@ class Telemetry:
         self._stream = stream or sys.stdout
         self._writing = threading.Lock()
         self._level = level
-        self._log = Logger(service=service, level=level, stream=self._stream, use_rfc3339=True)
+        # In UTC whatever TZ says, as the lines of requests are.
+        self._log = Logger(
+            service=service, level=level, stream=self._stream, use_rfc3339=True, utc=True
+        )
         self._access_log = logging.getLogger(service)
         self._ids: dict[str, str] = {}
         self._template = lru_cache(_KEPT_TEMPLATES)(self._laid_out)

@@ -8,6 +8,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -229,6 +230,25 @@ def test_every_record_is_written_once_whoever_logs_it() -> None:
         telemetry.answered(Answered("GET", "/v1/models/m", 200, 0.001))
     said = [line["message"] for line in lines(output) if "message" in line]
     assert ["a flip", "trouble", "GET /v1/models/m 200"] == said
+
+
+def test_every_line_is_in_utc_whatever_the_time_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Kolkata")
+    time.tzset()
+    output = io.StringIO()
+    try:
+        with own_logging():
+            telemetry = Telemetry(stream=output)
+            telemetry.take_over_logging()
+            logging.getLogger("modelserver.routing").info("a flip")
+            telemetry.answered(Answered("GET", "/v1/models/m", 200, 0.001))
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    stamps = [
+        datetime.fromisoformat(line["timestamp"]) for line in lines(output) if "level" in line
+    ]
+    assert [timedelta(0), timedelta(0)] == [stamp.utcoffset() for stamp in stamps]
 
 
 def test_a_level_is_that_of_all_of_us() -> None:

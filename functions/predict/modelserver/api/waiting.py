@@ -51,8 +51,8 @@ class InThreads:
     not take them all.
     """
 
-    def __init__(self, threads: int = THREADS) -> None:
-        self._threads = Threads(threads, "request")
+    def __init__(self) -> None:
+        self._threads = Threads(THREADS, "request")
         self._aside = Threads(_ASIDE, "aside")
 
     async def for_answer(self, asked: Asked, work: Callable[[], _T], *, aside: bool = False) -> _T:
