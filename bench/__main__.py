@@ -46,7 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--quick", action="store_true", help="fewer rounds: two minutes")
+    parser.add_argument(
+        "--quick", action="store_true", help="fewer rounds and fewer rows: minutes, not an hour"
+    )
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=SECTIONS, metavar="SECTION")
     asked = parser.parse_args(arguments)
     # A server that was stopped for the moment would outlive this process.

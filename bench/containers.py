@@ -4,6 +4,7 @@ Both handlers as they are deployed: images on Lambda's base, run by its runtime 
 The base may be the stand-in of infra/local. Raises `Refused` where there is no Docker engine.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -13,17 +14,28 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 from infra.local import base_image, stand_in
+from infra.local.base_image import TAG
 from infra.local.engine import CHECKOUT, check_engine, docker
 
 from .cases import Case
 from .processes import CORE
 
 PEERS = Path(__file__).with_name("peers")
+# What the plain image is made from, and its name in the build's context.
+_PLAIN_FILES: Mapping[str, str] = MappingProxyType(
+    {
+        "plain.Dockerfile": "Dockerfile",
+        "plain.py": "plain.py",
+        "plain.txt": "requirements.txt",
+    }
+)
 HERE, PLAIN = "lambda-serving-bench:here", "lambda-serving-bench:plain"
+_MADE_FROM = "lambda-serving-bench.made-from"  # a label
 _PORT = 8080  # the emulator's, inside
 _PATIENCE = 120.0
 
@@ -43,16 +55,25 @@ def build() -> None:
     base_image.ensure()
     dockerfile = CHECKOUT / "functions/predict/Dockerfile"
     docker("build", "--quiet", "--tag", HERE, "--file", str(dockerfile), str(CHECKOUT))
-    if not docker("image", "ls", "--quiet", PLAIN):
+    label = f"{_MADE_FROM}={made_from(base=docker('image', 'inspect', '-f', '{{.Id}}', TAG))}"
+    # Its context has half a gigabyte of wheels, which are fetched anew each time.
+    if not docker("image", "ls", "--quiet", "--filter", f"label={label}", PLAIN):
         with tempfile.TemporaryDirectory(dir="/var/tmp") as place:
             _plain_context(Path(place))
-            docker("build", "--quiet", "--tag", PLAIN, place)
+            docker("build", "--quiet", "--tag", PLAIN, "--label", label, place)
+
+
+def made_from(peers: Path = PEERS, *, base: str) -> str:
+    """The digest of all that decides what is in the plain image."""
+    digest = hashlib.sha256(base.encode())
+    for name in _PLAIN_FILES:
+        digest.update(hashlib.sha256((peers / name).read_bytes()).digest())
+    return digest.hexdigest()
 
 
 def _plain_context(place: Path) -> None:
-    shutil.copy(PEERS / "plain.Dockerfile", place / "Dockerfile")
-    shutil.copy(PEERS / "plain.py", place)
-    shutil.copy(PEERS / "plain.txt", place / "requirements.txt")
+    for name, copy in _PLAIN_FILES.items():
+        shutil.copy(PEERS / name, place / copy)
     stand_in.download(place / "requirements.txt", place / "wheels")
 
 

@@ -18,7 +18,7 @@ from modelregistry.aliases.revision import Change, Revision, encode
 from modelregistry.aliases.state import Policy, State
 from modelregistry.artifacts.directory import MODELS
 from modelregistry.manifest import MANIFEST, FileEntry, Manifest
-from modelregistry.names import ModelId
+from modelregistry.names import HIGHEST, ModelId
 from modelregistry.opening import ALIASES, open_registry
 from modelregistry.registry import Registry
 
@@ -40,6 +40,18 @@ def of_revisions(count: int) -> Grown:
     """One model, whose alias went to and fro."""
     return Grown(
         lambda: (_revision(MODEL, n, _state(1 + n % 2)) for n in range(1, count + 1)),
+        lambda: (ModelId(MODEL, version) for version in (1, 2)),
+        (1, 2),
+    )
+
+
+def of_one_promotion(count: int) -> Grown:
+    """One model, whose alias has stood since revision 1; all others changed its default."""
+    return Grown(
+        lambda: (
+            _revision(MODEL, n, _state(1, default=("stable", HIGHEST)[n % 2]))
+            for n in range(1, count + 1)
+        ),
         lambda: (ModelId(MODEL, version) for version in (1, 2)),
         (1, 2),
     )

@@ -2,8 +2,8 @@
 What resolving, promoting and listing cost when a registry has grown ten thousandfold.
 
 On disk (SQLite and directories) they are timed, at 100,000 revisions, versions, deleted
-versions or models beside 10, in turn. A list is linear at best, and is timed per entry,
-beside 1,000 of them.
+versions or models beside 10, in turn. A list is linear at best, and so is the status of an
+alias that nobody has moved since: they are timed per entry, beside 1,000 of them.
 
 On AWS requests, and the bytes of DynamoDB's answers, are counted and not timed: moto itself
 takes longer the more it holds. A table has 100,000 items there, a bucket 1,000 versions.
@@ -23,7 +23,7 @@ from modelregistry.registry import Registry
 
 from .counted import Counted, in_aws
 from .endpoints import Aws, aws
-from .grown import KINDS, MODEL, of_versions, on_disk
+from .grown import KINDS, MODEL, Grown, of_one_promotion, of_versions, on_disk
 from .report import Row
 
 FEW, SOME, MANY = 10, 1_000, 100_000
@@ -38,6 +38,7 @@ def rows(quick: bool) -> list[Row]:
     """A quick run goes to 1,000, and leaves AWS out."""
     found = [row for kind in KINDS for row in _on_disk(kind, SOME if quick else MANY)]
     if not quick:
+        found.append(_standing())
         with aws() as made:
             found += [row for kind in KINDS for row in _in_dynamodb(kind, made)]
             found += _in_s3(made)
@@ -45,7 +46,7 @@ def rows(quick: bool) -> list[Row]:
 
 
 def _on_disk(kind: str, many: int) -> list[Row]:
-    with _registries(kind, (many, FEW, SOME)) as (large, small, middle):
+    with _opened(*map(KINDS[kind], (many, FEW, SOME))) as (large, small, middle):
         pairs = [cycle(KINDS[kind](count).pair) for count in (many, FEW)]
 
         def row(what: str, times: int, here: Act, other: Act) -> Row:
@@ -66,7 +67,10 @@ def _on_disk(kind: str, many: int) -> list[Row]:
                 row("the last ten", _CALLS, lambda: _history(large), lambda: _history(small)),
                 row("name the models", _CALLS, large.models, small.models),
                 row(
-                    "status", _CALLS, lambda: standing(large, MODEL), lambda: standing(small, MODEL)
+                    "status of an alias that moves",
+                    _CALLS,
+                    lambda: standing(large, MODEL),
+                    lambda: standing(small, MODEL),
                 ),
             ]
         if kind in {"versions", "models"} and many != SOME:
@@ -74,13 +78,28 @@ def _on_disk(kind: str, many: int) -> list[Row]:
     return found
 
 
+def _standing() -> Row:
+    """The worst case of a status, whose log is read to its beginning."""
+    with _opened(of_one_promotion(MANY), of_one_promotion(SOME)) as (large, middle):
+        return _each(
+            f"status, an alias unmoved in {MANY:,} revisions, each",
+            lambda: standing(large, MODEL),
+            lambda: standing(middle, MODEL),
+        )
+
+
 def _list(kind: str, large: Registry, middle: Registry) -> Row:
     def listing(registry: Registry) -> Act:
         return registry.models if kind == "models" else partial(registry.versions, MODEL)
 
-    here, other = _in_turn(_LISTS, listing(large), listing(middle))
+    return _each(f"list {MANY:,} {kind}, each", listing(large), listing(middle))
+
+
+def _each(figure: str, many: Act, some: Act) -> Row:
+    """The time of each of `MANY` beside that of each of `SOME`."""
+    here, other = _in_turn(_LISTS, many, some)
     return Row(
-        f"list {MANY:,} {kind}, each",
+        figure,
         "us",
         f"{SOME:,}",
         tuple(seconds / MANY for seconds in here),
@@ -165,9 +184,9 @@ def _seconds(act: Act) -> float:
 
 
 @contextmanager
-def _registries(kind: str, counts: tuple[int, ...]) -> Iterator[list[Registry]]:
+def _opened(*grown: Grown) -> Iterator[list[Registry]]:
     with tempfile.TemporaryDirectory() as place:
-        made = [on_disk(KINDS[kind](count), Path(place, str(n))) for n, count in enumerate(counts)]
+        made = [on_disk(one, Path(place, str(n))) for n, one in enumerate(grown)]
         yield made
         for registry in made:
             registry.aliases.close()

@@ -13,6 +13,9 @@ loaded      the floor of it: every file digested once, and TensorFlow's load and
 put         the floor of a publish into S3: one PutObject a file, and a digest
 got         the floor of a load from there: one GetObject a file, a digest, and TensorFlow's load
 
+A floor's client is there before the clock starts. That of a publish or a load is not: making
+one is a part of what they take.
+
 Prints JSON: seconds, bytes of the model, peak bytes of this process and of its children.
 """
 
@@ -107,8 +110,9 @@ def loaded(model: Path, place: str) -> Callable[[], dict[str, float]]:
 
 
 def put(model: Path, place: str) -> Callable[[], dict[str, float]]:
+    client, bucket = Clients().s3, Address.parse(place).bucket
+
     def work() -> dict[str, float]:
-        client, bucket = Clients().s3, Address.parse(place).bucket
         for path in _files(model):
             data = path.read_bytes()
             hashlib.sha256(data).hexdigest()
@@ -120,9 +124,9 @@ def put(model: Path, place: str) -> Callable[[], dict[str, float]]:
 
 def got(model: Path, place: str) -> Callable[[], dict[str, float]]:
     load_it = loaded(model, place)
+    client, bucket = Clients().s3, Address.parse(place).bucket
 
     def work() -> dict[str, float]:
-        client, bucket = Clients().s3, Address.parse(place).bucket
         for path in _files(model):
             key = f"plain/{path.relative_to(model)}"
             client.get_object(Bucket=bucket, Key=key)["Body"].read()
