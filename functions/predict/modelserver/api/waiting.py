@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from modelserver.asked import Asked
 from modelserver.errors import PredictionTimeout, StillLoading
 
-from .threads import Threads
+from .threads import Overdue, Threads
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -92,19 +92,13 @@ class OneByOne:
     async def for_answer(self, asked: Asked, work: Callable[[], _T], *, aside: bool = False) -> _T:
         threads = self._aside if aside else self._threads
         while True:
-            answer = threads.submit(work)
             try:
-                answer.exception(_finite(asked.remaining()))
-            except TimeoutError:
-                answer.cancel()  # unless it has begun
+                return threads.send(work).result(_finite(asked.remaining()))
+            except Overdue:
                 raise _timeout() from None
-            try:
-                return answer.result()
             except StillLoading as error:
                 if not wait([error.load], _finite(asked.remaining())).done:
                     raise
-            finally:
-                del answer  # whose failure leads here: a cycle that keeps the body
 
     async def to_the_end(self, work: Callable[[], _T]) -> _T:
         return work()
