@@ -111,7 +111,6 @@ class Doors:
         forget_logger()
         start = ColdStart(ENVIRONMENT, open_server=open_server, stream=io.StringIO())
         function = PredictFunction(start)
-        self._closing.callback(function.close)
         return partial(_through_events, function, event)
 
 

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
@@ -79,10 +79,10 @@ def container(cloud: Aws, home: Path, **variables: str) -> Iterator[PredictFunct
     with own_logging():
         start = ColdStart(environment)
         start.begin()
-        with closing(PredictFunction(start)) as function:
-            function.prepare()
-            start.finish(limit=process_age() + 60)
-            yield function
+        function = PredictFunction(start)
+        function.prepare()
+        start.finish(limit=process_age() + 60)
+        yield function
 
 
 def answered(function: PredictFunction, event: Any = ONE) -> tuple[int, Any]:  # noqa: ANN401 - JSON is

@@ -41,12 +41,6 @@ class PredictFunction:
         with suppress(RegistryError, _Misconfigured):
             self._opened()
 
-    def close(self) -> None:
-        """Let go of what `prepare` or a request has opened."""
-        if self._gateway:
-            self._gateway.close()
-        self._gateway = None
-
     def __call__(self, event: Any, context: LambdaContext) -> Answer:  # noqa: ANN401 - whatever was sent
         """Raises NoHttpEvent for what is no HTTP request."""
         event = http_event(event)

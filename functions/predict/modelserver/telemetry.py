@@ -39,7 +39,15 @@ _KEPT_TEMPLATES = 256
 _DIMENSIONS = "model", "version", "alias"
 
 Names = tuple[str, str, str]  # of a model, a version and an alias
-Metric = tuple[str, MetricUnit, float]
+_UNITS = {
+    "Requests": MetricUnit.Count,
+    "Errors": MetricUnit.Count,
+    "Latency": MetricUnit.Milliseconds,
+    "ColdStart": MetricUnit.Count,
+    "LoadTime": MetricUnit.Milliseconds,
+    "Swap": MetricUnit.Milliseconds,
+    "AliasStaleness": MetricUnit.Seconds,
+}
 
 
 class Telemetry:
@@ -114,15 +122,17 @@ class Telemetry:
 
     def answered(self, answer: Answered) -> None:
         names = _names(answer)
+        measured = self._metrics(
+            names,
+            Requests=1.0,
+            Errors=float(answer.status >= 500),
+            Latency=answer.seconds * 1000,
+            ColdStart=float(self.cold),
+        )
         if self._access_log.isEnabledFor(logging.INFO):
-            self._write(self._access(answer, names))
-        metrics = [
-            ("Requests", MetricUnit.Count, 1.0),
-            ("Errors", MetricUnit.Count, float(answer.status >= 500)),
-            ("Latency", MetricUnit.Milliseconds, answer.seconds * 1000),
-            ("ColdStart", MetricUnit.Count, float(self.cold)),
-        ]
-        self._measure(names, *metrics)
+            self._write(self._access(answer, names), measured)
+        else:
+            self._write(measured)
         if self._tracer and self._traced:
             for name, value in zip(_DIMENSIONS, names, strict=True):
                 self._tracer.put_annotation(name, value)
@@ -130,7 +140,7 @@ class Telemetry:
 
     def loaded(self, id: ModelId, seconds: float, size: int) -> None:  # noqa: ARG002 - no metric yet
         names = (id.model, str(id.version), NONE)
-        self._measure(names, ("LoadTime", MetricUnit.Milliseconds, seconds * 1000))
+        self._write(self._metrics(names, LoadTime=seconds * 1000))
 
     def warmed_up(self, id: ModelId, seconds: float) -> None:
         """No metric of its own: it is a part of LoadTime."""
@@ -140,7 +150,7 @@ class Telemetry:
 
     def swapped(self, model: str, alias: str, before: Alias, after: Alias, seconds: float) -> None:  # noqa: ARG002 - the routes are in the log
         names = (model, _head(after), alias)
-        self._measure(names, ("Swap", MetricUnit.Milliseconds, seconds * 1000))
+        self._write(self._metrics(names, Swap=seconds * 1000))
 
     def look_failed(
         self,
@@ -150,8 +160,8 @@ class Telemetry:
         reason: str,  # noqa: ARG002 - is in the log
     ) -> None:
         for name, alias in aliases.items():
-            stale = ("AliasStaleness", MetricUnit.Seconds, seconds)
-            self._measure((model, _head(alias), name), stale)
+            names = (model, _head(alias), name)
+            self._write(self._metrics(names, AliasStaleness=seconds))
 
     def _access(self, answer: Answered, names: Names) -> dict[str, object]:
         """The line of one request, with the fields that Powertools' Logger gives every line."""
@@ -164,7 +174,9 @@ class Telemetry:
             "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "service": self._service,
             **self._ids,
-            **dict(zip(_DIMENSIONS, names, strict=True)),
+            "model": names[0],
+            "version": names[1],
+            "alias": names[2],
             "revision": answer.routed.revision if answer.routed else 0,
             "status": answer.status,
             "ms": round(answer.seconds * 1000, 3),
@@ -172,34 +184,39 @@ class Telemetry:
             **({"xray_trace_id": trace} if trace else {}),
         }
 
-    def _measure(self, names: Names, *metrics: Metric) -> None:
-        template = self._template(names, tuple((name, unit) for name, unit, _ in metrics))
-        self._write(
-            {
-                **template,
-                "_aws": {**template["_aws"], "Timestamp": int(time.time() * 1000)},
-                **{name: [value] for name, _, value in metrics},
-            }
-        )
+    def _metrics(self, names: Names, **values: float) -> dict[str, object]:
+        """The line of a metric set: of each metric in `_UNITS` that is given, its one value."""
+        # By their names alone: a unit is an Enum, whose hash is computed in Python.
+        template = self._template(names, tuple(values))
+        return {
+            **template,
+            "_aws": {**template["_aws"], "Timestamp": int(time.time() * 1000)},
+            **{name: [value] for name, value in values.items()},
+        }
 
-    def _laid_out(self, names: Names, metrics: tuple[tuple[str, MetricUnit], ...]) -> Any:  # noqa: ANN401 - JSON
+    def _laid_out(self, names: Names, metrics: tuple[str, ...]) -> Any:  # noqa: ANN401 - JSON
         """A metric set whose values and moment are still to come."""
         # No service: it would be one dimension more, and every dashboard would have to name it.
         emf = AmazonCloudWatchEMFProvider(namespace=self._namespace, service="")
         for name, value in zip(_DIMENSIONS, names, strict=True):
             emf.add_dimension(name, value)
-        for name, unit in metrics:
-            emf.add_metric(name, unit, 0.0)
+        for name in metrics:
+            emf.add_metric(name, _UNITS[name], 0.0)
         return emf.serialize_metric_set()
 
-    def _write(self, document: Mapping[str, Any]) -> None:
-        try:
-            line = orjson.dumps(document).decode()
-        except TypeError:  # text that is no Unicode, which only an event made by hand has
-            line = json.dumps(document)
+    def _write(self, *documents: Mapping[str, Any]) -> None:
+        """Each as a line; all in one go, as each write is a call of the system."""
+        lines = "".join(map(_line, documents))
         with self._writing:
-            self._stream.write(line + "\n")
+            self._stream.write(lines)
             self._stream.flush()
+
+
+def _line(document: Mapping[str, Any]) -> str:
+    try:
+        return orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE).decode()
+    except TypeError:  # text that is no Unicode, which only an event made by hand has
+        return json.dumps(document) + "\n"
 
 
 def _names(answer: Answered) -> tuple[str, str, str]:

@@ -4,7 +4,7 @@ import io
 import json
 import logging
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 from modelregistry.registry import Registry
@@ -54,8 +54,7 @@ def started(
     forget_logger()
     output = io.StringIO()
     start = ColdStart(environment, open_server=opener, stream=output)
-    with closing(PredictFunction(start)) as function:
-        yield function, start, output
+    yield PredictFunction(start), start, output
 
 
 def lines(output: io.StringIO) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """Events in, answers out: encodings, paths, sizes, and what is no HTTP at all."""
 
+import asyncio
 import base64
 import gzip
 import json
@@ -259,3 +260,11 @@ def test_an_answer_too_large_for_lambda_is_an_error_that_says_so(
     assert 500 == status
     assert document["error"].startswith("the answer takes 2,021 bytes, Lambda carries 1,000: ask")
     assert 200 == answered(function, predict("sample", instances=[1.5] * 100))[0]
+
+
+def test_an_application_that_waits_for_an_event_loop_is_told_that_there_is_none() -> None:
+    async def app(*_: object) -> None:
+        await asyncio.sleep(0)
+
+    answer = gateway.Gateway(app)(http_api("GET", "/"), context())
+    assert "something waits for an event loop" in json.loads(answer["body"])["error"]

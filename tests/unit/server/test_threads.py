@@ -1,13 +1,17 @@
 """Threads that do blocking work for requests."""
 
+import gc
 import subprocess
 import sys
 import threading
+import weakref
 from concurrent.futures import CancelledError
+from contextlib import suppress
+from functools import partial
 
 import pytest
 
-from modelserver.api.threads import Threads
+from modelserver.api.threads import Overdue, Threads
 
 
 def test_work_is_done_beside_and_its_failure_told() -> None:
@@ -40,6 +44,50 @@ def test_there_are_at_most_so_many_and_the_rest_waits() -> None:
     assert "late" == late.result(5)
     with pytest.raises(CancelledError):
         gone.result(5)
+
+
+def test_an_errand_is_done_beside_and_its_failure_told() -> None:
+    threads = Threads(2, "t")
+    assert threads.send(threading.get_ident).result(5) != threading.get_ident()
+    with pytest.raises(ZeroDivisionError):
+        threads.send(lambda: 1 / 0).result(5)
+    assert 3 == threads.send(lambda: 3).result(threading.TIMEOUT_MAX)
+
+
+def test_an_errand_that_has_not_begun_in_time_never_does() -> None:
+    threads, go, begun = Threads(1, "t"), threading.Event(), []
+    slow = threads.send(lambda: go.wait(5))
+    late = threads.send(lambda: begun.append(1))
+    with pytest.raises(Overdue):
+        late.result(0.01)
+    with pytest.raises(Overdue):
+        slow.result(0)
+    go.set()
+    assert "next" == threads.send(lambda: "next").result(5)
+    assert [] == begun
+
+
+class Body:
+    """What a weak reference can be had to."""
+
+
+def test_a_failure_that_is_over_keeps_nothing_of_its_errand() -> None:
+    threads = Threads(1, "t")
+    body = Body()
+    kept = weakref.ref(body)
+
+    def fail(_: Body) -> None:
+        raise ValueError
+
+    gc.disable()  # which would find a cycle
+    try:
+        with suppress(ValueError):
+            threads.send(partial(fail, body)).result(5)
+        del body
+        threads.send(int).result(5)  # the thread is done with it
+        assert kept() is None
+    finally:
+        gc.enable()
 
 
 HUNG = """

@@ -1,6 +1,6 @@
 """The body of a request, within its limits."""
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from modelserver.errors import BodyTooLarge
 
@@ -22,21 +22,30 @@ class Body:
 
 async def read_body(request: Request, limit: int, inflated_limit: int) -> Body:
     """Raises BodyTooLarge as soon as it is known that more than `limit` bytes arrive."""
+    declared, encoding = b"", b""
+    # To look each of them up in Starlette's Headers takes 6 µs more. Of two the first counts.
+    for name, value in reversed(request.scope["headers"]):
+        if name == b"content-length":
+            declared = value
+        elif name == b"content-encoding":
+            encoding = value
     # Upstream looks for the word anywhere in the header.
-    packed = "gzip" in request.headers.get("content-encoding", "").lower()
-    return Body(await _arriving(request, limit), packed=packed, limit=inflated_limit)
+    packed = b"gzip" in encoding.lower()
+    return Body(await _arriving(request, declared, limit), packed=packed, limit=inflated_limit)
 
 
-async def _arriving(request: Request, limit: int) -> bytes:
-    declared = request.headers.get("content-length", "")
-    chunks, size = [], int(declared) if declared.isdecimal() and len(declared) < 20 else 0
+async def _arriving(request: Request, declared: bytes, limit: int) -> bytes:
+    chunks, more = [], True
+    size = int(declared) if declared.isdigit() and len(declared) < 20 else 0
     if size <= limit:
         size = 0
-        async for chunk in request.stream():
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > limit:
-                break
+        while more and size <= limit:
+            message = await request.receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            chunks.append(message.get("body", b""))
+            size += len(chunks[-1])
+            more = message.get("more_body", False)
     if size > limit:
         raise BodyTooLarge(f"The request body is larger than {limit} bytes")
     return b"".join(chunks)

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 _T = TypeVar("_T")
 
 
-class Overdue(Exception):  # noqa: N818 - says when, not that anything went wrong
+class Overdue(Exception):
     """Somebody has waited for an errand as long as they would."""
 
 
