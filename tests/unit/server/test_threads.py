@@ -90,6 +90,27 @@ def test_a_failure_that_is_over_keeps_nothing_of_its_errand() -> None:
         gc.enable()
 
 
+def test_a_failure_that_comes_too_late_keeps_nothing_of_its_errand() -> None:
+    threads, go = Threads(1, "t"), threading.Event()
+    body = Body()
+    kept = weakref.ref(body)
+
+    def fail(_: Body) -> None:
+        go.wait(5)
+        raise ValueError
+
+    gc.disable()  # which would find a cycle
+    try:
+        with suppress(Overdue):
+            threads.send(partial(fail, body)).result(0)
+        del body
+        go.set()
+        threads.send(int).result(5)  # the thread is done with it
+        assert kept() is None
+    finally:
+        gc.enable()
+
+
 HUNG = """
 import threading
 from modelserver.api.threads import Threads

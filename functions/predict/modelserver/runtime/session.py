@@ -43,7 +43,8 @@ class Session:
         self._graph = graph
         self._closed = False
         self._running = 0
-        self._idle = threading.Condition()
+        self._lock = threading.Lock()  # a Condition's own `with` is Python
+        self._idle = threading.Condition(self._lock)
         self._delete = weakref.finalize(self, _delete, library, session, graph)
         self._delete.atexit = False
 
@@ -141,13 +142,13 @@ class Session:
             self._delete()
 
     def _enter(self) -> None:
-        with self._idle:
+        with self._lock:
             if self._closed:
                 raise ModelUnavailable("the model has been unloaded")
             self._running += 1
 
     def _leave(self) -> None:
-        with self._idle:
+        with self._lock:
             self._running -= 1
             if self._closed:
                 self._idle.notify_all()
