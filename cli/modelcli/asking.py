@@ -34,17 +34,26 @@ class Question:
 
 def ask(question: Question, authorized: Authorized) -> bytes:
     """What the server predicts. Raises Failed."""
-    url = question.url
-    request = Request(url, data=question.body, headers=dict(authorized.headers))  # noqa: S310 - predict_url checks the scheme
+    request = Request(question.url, data=question.body, headers=dict(authorized.headers))  # noqa: S310 - predict_url checks the scheme
+    return _answer(request, question.timeout, authorized)
+
+
+def read(url: str, timeout: float) -> bytes:
+    """What is at `url`, which is http(s)://…, for anybody. Raises Failed."""
+    return _answer(Request(url), timeout, Authorized({}, "nothing"))  # noqa: S310 - who calls checks the scheme
+
+
+def _answer(request: Request, timeout: float, authorized: Authorized) -> bytes:
+    url = request.full_url
     try:
-        with _opener().open(request, timeout=question.timeout) as response:
+        with _opener().open(request, timeout=timeout) as response:
             answer: bytes = response.read()
             return answer
     except HTTPError as error:
         with error:
             raise _refusal(error, authorized) from error
     except TimeoutError as error:
-        raise Failed(f"{url} did not answer within {question.timeout:g} s") from error
+        raise Failed(f"{url} did not answer within {timeout:g} s") from error
     except URLError as error:
         raise Failed(f"cannot reach {url}: {_reason(error)}") from error
     except (OSError, HTTPException) as error:

@@ -15,6 +15,7 @@ from . import (
     cleaning,
     configuring,
     copying,
+    explaining,
     failures,
     inspecting,
     listing,
@@ -23,7 +24,9 @@ from . import (
     publishing,
     reading,
     releasing,
+    segmenting,
     serving,
+    splitting,
     warming,
 )
 from .command import Command, FlagCommand
@@ -56,7 +59,7 @@ app = typer.Typer(
         "token_normalize_func": _with_hyphens,
     },
 )
-alias = typer.Typer(help="The names that users call: set, unset, list, default.")
+alias = typer.Typer(help="The names that users call: set, unset, list, default, key, override.")
 warmup = typer.Typer(help="Requests that warm a model up wherever it is loaded: record.")
 
 
@@ -103,8 +106,15 @@ def _add(
 _add(app, "status", reading.status, _RELEASES)
 _add(app, "promote", releasing.promote, _RELEASES)
 _add(app, "rollback", releasing.rollback, _RELEASES)
+_add(app, "canary", splitting.canary, _RELEASES)
+_add(app, "split", splitting.split, _RELEASES)
+_add(app, "abort", splitting.abort, _RELEASES)
+_add(app, "route", segmenting.route, _RELEASES)
+_add(app, "unroute", segmenting.unroute, _RELEASES)
+_add(app, "explain", explaining.explain, _RELEASES)
 _add(app, "history", reading.history, _RELEASES)
 _add(app, "policy", releasing.policy, _RELEASES)
+_add(app, "pinned", segmenting.pinned, _RELEASES)
 _add(app, "apply", configuring.apply, _RELEASES)
 _add(app, "export", configuring.export_file, _RELEASES)
 app.add_typer(alias, name="alias", rich_help_panel=_RELEASES)
@@ -113,6 +123,8 @@ _add(alias, "set", aliasing.set_alias)
 _add(alias, "unset", aliasing.unset_alias)
 _add(alias, "list", aliasing.list_aliases)
 _add(alias, "default", aliasing.set_default)
+_add(alias, "key", segmenting.set_key)
+_add(alias, "override", segmenting.set_override)
 
 app.add_typer(warmup, name="warmup", rich_help_panel=_VERSIONS)
 

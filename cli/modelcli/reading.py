@@ -1,13 +1,19 @@
 """`status` and `history`: what is live, since when, and what was."""
 
+from collections import Counter
+from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from modelregistry.aliases import changes
+from modelregistry.aliases.caller import ROUTING_KEY
 from modelregistry.aliases.revision import Revision, as_json
+from modelregistry.aliases.rules import conditions_text
+from modelregistry.aliases.shares import number, text
+from modelregistry.aliases.state import Alias
 from modelregistry.errors import InvalidInput, NotFound
 from modelregistry.names import HIGHEST
 from modelregistry.registry import EMPTY
@@ -17,16 +23,30 @@ from .location import Location
 from .session import flag_of, session_of
 from .standing import AliasStanding, Standing
 
+if TYPE_CHECKING:
+    from .measured import Measured
+
 
 def status(
     context: typer.Context,
     model: options.MaybeModel = None,
     *,
+    url: Annotated[
+        str | None,
+        typer.Option(
+            "--url",
+            metavar="URL",
+            help="Also ask this local server (http://localhost:8501) who got what.",
+            show_default=False,
+        ),
+    ] = None,
     json: options.Json = False,
     registry: options.Registry = None,
     stack: options.Stack = None,
 ) -> None:
     """What is live, since when, by whom, and where a rollback leads."""
+    if url is not None and model is None:
+        raise InvalidInput("--url tells of one model", hint="write deploy status MODEL --url URL")
     session = session_of(context)
     location = session.locate(registry, stack)
     try:
@@ -37,9 +57,12 @@ def status(
         _nothing_there(location, json=json)
         return
     standings = [standing.standing(found, m) for m in ([model] if model else found.models())]
+    answers = _measured(url, standings[0]) if url is not None else None
     if json:
         place = _place(location, found.url, exists=True)
         documents = [standing.to_json(one) for one in standings]
+        if answers:
+            documents[0] |= {"actual": _actual_json(answers)}
         several = {"registry": place, "models": documents}
         output.document({**documents[0], "registry": place} if model else several)
         return
@@ -47,6 +70,8 @@ def status(
     for one in standings:
         output.line()
         _show(one, found.now(), flag_of(context))
+    if answers:
+        _show_actual(standings[0], answers)
     if not standings:
         output.note("nothing is published here yet: deploy publish PATH MODEL")
 
@@ -105,13 +130,87 @@ def show_aliases(one: Standing, now: datetime) -> None:
         wrap=("GOES TO", "BY", "ROLLBACK TO"),
         indent=2,
     )
+    output.table(
+        ("RULE OF", "", "WHEN", "GOES TO"),
+        [
+            (alias.name, place, conditions_text(rule.when), text(rule.routes))
+            for alias in one.aliases
+            for place, rule in enumerate(alias.alias.rules, 1)
+        ],
+        wrap=("WHEN", "GOES TO"),
+        indent=2,
+    )
+    for alias in one.aliases:
+        if said := _particulars(alias.alias):
+            output.line(f"  {alias.name}: {said}")
+
+
+def _particulars(alias: Alias) -> str:
+    """What an alias has that most have not."""
+    return ", ".join(
+        [
+            *([f"canary {alias.canary.version}"] if alias.canary else []),
+            *([f"callers known by {alias.key}"] if alias.key != ROUTING_KEY else []),
+            *(["override allowed"] if alias.override else []),
+        ]
+    )
+
+
+def _measured(url: str, one: Standing) -> "Measured":
+    from .measured import measured  # noqa: PLC0415 - imports urllib
+
+    return measured(url, one.model)
+
+
+def _actual_json(answers: "Measured") -> dict[str, Any]:
+    return {
+        "aliases": {
+            alias: {
+                "revision": answers.revisions[alias],
+                "requests": {str(version): count for version, count in sorted(counted.items())},
+            }
+            for alias, counted in sorted(answers.requests.items())
+        },
+        "refused": {str(version): why for version, why in sorted(answers.refused.items())},
+    }
+
+
+def _show_actual(one: Standing, answers: "Measured") -> None:
+    output.line()
+    rows = [
+        row
+        for alias in one.aliases
+        for row in _shares(alias, answers.requests.get(alias.name, Counter()))
+    ]
+    headings = ("ALIAS", "VERSION", "WANTED %", "ACTUAL %", "REQUESTS")
+    output.table(headings, rows, indent=2)
+    for alias in one.aliases:
+        by = answers.revisions.get(alias.name)
+        if by is not None and by != one.revision:
+            output.note(
+                f"the server answers {alias.name} by revision {by}, the registry is at"
+                f" {one.revision}"
+            )
+        if by is not None and alias.alias.rules:
+            output.note(f"the actual shares of {alias.name} include who its rules send elsewhere")
+    for version, why in sorted(answers.refused.items()):
+        output.warning(f"the server cannot load version {version}: {why}")
+
+
+def _shares(found: AliasStanding, counted: Counter[int]) -> Iterator[tuple[object, ...]]:
+    wanted = {share.version: number(share.weight) for share in found.alias.routes}
+    total = sum(counted.values())
+    for version in sorted({*wanted, *counted}):
+        actual = f"{100 * counted[version] / total:.2f}" if total else "-"
+        yield found.name, version, str(wanted.get(version, "-")), actual, counted[version]
 
 
 def _show(one: Standing, now: datetime, registry_flag: str) -> None:
     output.title(
         one.model,
         f"  revision {one.revision} · default {one.state.default}"
-        f" · policy {one.state.policy or 'none'} · versions {output.some(one.versions)}",
+        f" · policy {one.state.policy or 'none'} · versions {output.some(one.versions)}"
+        + (" · pinned routed" if one.state.pinned == "routed" else ""),
     )
     if one.aliases:
         show_aliases(one, now)
@@ -129,8 +228,15 @@ def _alias_row(found: AliasStanding, now: datetime) -> tuple[object, ...]:
         age,
         change.by,
         found.since.number,
-        found.rollback_to or "-",
+        _back(found),
     )
+
+
+def _back(found: AliasStanding) -> str:
+    back = found.rollback_to
+    if back is None:
+        return "-"
+    return str(back) if back.rules == found.alias.rules else f"{back} (other rules)"
 
 
 def _how_to_go_live(one: Standing) -> str:

@@ -7,6 +7,7 @@ import typer
 from modelregistry.aliases.state import Policy, State, policy_to_json
 from modelregistry.errors import InvalidInput
 from modelregistry.names import DEFAULT_ALIAS, HIGHEST, ModelId, model_name, version_number
+from modelregistry.splitting import propose_finish
 
 from . import completion, options, output
 from .session import flag_of, session_of
@@ -30,7 +31,15 @@ _CHOOSES = {
 def promote(
     context: typer.Context,
     model: options.Model,
-    version: options.Version,
+    version: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="VERSION",
+            help="A published version. The alias's canary, if left out.",
+            autocompletion=completion.versions,
+            show_default=False,
+        ),
+    ] = None,
     *,
     alias: options.AliasOption = DEFAULT_ALIAS,
     expect: options.Expect = None,
@@ -40,16 +49,24 @@ def promote(
     registry: options.Registry = None,
     stack: options.Stack = None,
 ) -> None:
-    """Point an alias at a version: all of its requests go there."""
-    id = ModelId(model_name(model), version_number(version))
+    """
+    Point an alias at a version: all of its requests go there.
+
+    Without a version it finishes the alias's canary.
+    """
+    number = None if version is None else version_number(version)
     found = session_of(context).open(registry, stack)
+    if number is None:
+        proposal = propose_finish(found, model, alias, expect=expect)
+    else:
+        proposal = found.propose_promote(ModelId(model_name(model), number), alias, expect=expect)
     settle(
         found,
-        found.propose_promote(id, alias, expect=expect),
+        proposal,
         message=message,
         dry_run=dry_run,
         json=json,
-        unchanged=f"{alias} already points to {id.version}",
+        unchanged=f"{alias} already points to {version}",
         flag=flag_of(context),
     )
 

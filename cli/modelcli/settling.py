@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from modelregistry.aliases.revision import as_json
-from modelregistry.aliases.state import State
+from modelregistry.aliases.state import Alias, State
 from modelregistry.names import HIGHEST
 from modelregistry.registry import Proposal, Registry, alias_flag
 
@@ -75,19 +75,29 @@ def undo(proposal: Proposal) -> str:
         return _undo_alias(model, changed[0], before.aliases, after.aliases)
     if before.default != after.default:
         return _undo_default(model, before.default, after)
+    if before.pinned != after.pinned:
+        return f"deploy pinned {model} {before.pinned}"
     if before.policy != after.policy and getattr(before.policy, "num_versions", 1) == 1:
         return f"deploy policy {model} {before.policy or 'none'}"
     return ""
 
 
 def _undo_alias(
-    model: str, name: str, before: Mapping[str, object], after: Mapping[str, object]
+    model: str, name: str, before: Mapping[str, Alias], after: Mapping[str, Alias]
 ) -> str:
     if name not in before:
         return f"deploy alias unset {model} {name}"
-    if name not in after:
-        return f"deploy alias set {model} {name} {before[name]}"
-    return f"deploy rollback {model}{alias_flag(name)}"
+    was, will = before[name], after.get(name)
+    if will is None and not was.rules:
+        return f"deploy alias set {model} {name} {was}"
+    # A rollback restores weights and rules, and nothing else.
+    if will is None or not was.goes_where(will):
+        return f"deploy rollback {model}{alias_flag(name)}"
+    if was.key != will.key:
+        return f"deploy alias key {model} {name} {was.key}"
+    if was.override != will.override:
+        return f"deploy alias override {model} {name} {'allowed' if was.override else 'ignored'}"
+    return ""
 
 
 def _undo_default(model: str, default: str, after: State) -> str:

@@ -79,12 +79,16 @@ def to_json(found: Standing) -> dict[str, Any]:
         "default": found.state.default,
         "policy": None if policy is None else state.policy_to_json(policy),
         "retired": list(found.state.retired),
+        "pinned": found.state.pinned,
     }
 
 
 def alias_to_json(found: AliasStanding) -> dict[str, Any]:
     back = found.rollback_to
     return {
+        "key": {found.alias.key.kind: found.alias.key.name},
+        "override": found.alias.override,
+        "canary": None,
         **state.alias_to_json(found.alias),
         "since": clock.stamp(found.since.change.at),
         "by": found.since.change.by,

@@ -25,6 +25,12 @@ class Counter:
     def add(self, values: Values, by: float = 1) -> None:
         self._numbers[values] = self._numbers.get(values, 0) + by
 
+    def forget(self, beginning: Values) -> None:
+        """Every number whose label values begin so."""
+        size = len(beginning)
+        for values in [values for values in self._numbers if values[:size] == beginning]:
+            del self._numbers[values]
+
     def copy(self) -> "Counter":
         """As it is now: what is written while others go on counting."""
         copy = Counter(self._head[0], self._head[2], *self._labels)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from modelregistry.aliases.state import Alias
 from modelregistry.names import ModelId
 
+from .asked import Routed
 from .exposition import Counter, Gauge, Histogram, exponential, page
 from .observer import Answered
 from .server import ModelServer
@@ -122,6 +123,17 @@ class Prometheus:
             "Requests by the version that answered, the alias that led to it, and HTTP status.",
             *("model", "version", "alias", "status"),
         )
+        self._alias_requests = Counter(
+            "lambda_serving_alias_requests_total",
+            "Requests by an alias since the revision that it answers by.",
+            *("model", "alias", "revision", "version"),
+        )
+        self._by_revision: dict[tuple[str, str], int] = {}
+        self._stand_ins = Counter(
+            "lambda_serving_stand_ins_total",
+            "Requests that another version answered, as this one could not.",
+            *("model", "version", "alias"),
+        )
         self._swaps = Counter(
             "lambda_serving_swaps_total",
             "How often an alias began to answer with another version.",
@@ -135,6 +147,7 @@ class Prometheus:
             *(self._example_count, self._example_counts),
             *(self._request_latency, self._runtime_latency, self._load_seconds, self._loads),
             *(self._look_failures, self._request_seconds, self._requests, self._swaps),
+            *(self._alias_requests, self._stand_ins),
         )
         self._graph_runs.add((), 0)
         self._graph_run_time.add((), 0)
@@ -155,6 +168,8 @@ class Prometheus:
             if answer.examples:
                 self._example_count.add((model,), answer.examples)
                 self._example_counts.observe((model,), answer.examples)
+            if routed and routed.alias:
+                self._by_alias(routed)
             self._requests.add((*names, str(answer.status)))
             self._request_seconds.observe(names, answer.seconds)
 
@@ -188,6 +203,18 @@ class Prometheus:
         with self._counting:
             families = [family.copy() for family in self._families]
         return page([*families, *_present(server)])
+
+    def _by_alias(self, routed: Routed) -> None:
+        """Of an alias's revisions the newest alone is counted: they go on for ever."""
+        id, alias, revision = routed.id, routed.alias, routed.revision
+        known = self._by_revision.get((id.model, alias), 0)
+        if revision > known:
+            self._by_revision[id.model, alias] = revision
+            self._alias_requests.forget((id.model, alias))
+        if revision >= known:
+            self._alias_requests.add((id.model, alias, str(revision), str(id.version)))
+        if routed.wanted:
+            self._stand_ins.add((id.model, str(routed.wanted), alias))
 
     def _ran(self, model: str, verb: str, micros: float) -> None:
         whole = int(micros)
