@@ -104,7 +104,7 @@ def unroute(
     registry: options.Registry = None,
     stack: options.Stack = None,
 ) -> None:
-    """Take a rule of an alias away: its callers are treated like all others."""
+    """Take a rule of an alias away."""
     if sum([bool(when), rule is not None, everything]) != 1:
         raise InvalidInput(
             "which rule?", hint="write one of --when CONDITION, --rule PLACE and --all"
@@ -144,9 +144,10 @@ def set_key(
     stack: options.Stack = None,
 ) -> None:
     """
-    What callers are known by, so that each gets the same version every time.
+    What callers are known by, so that each keeps its version.
 
-    Where several versions share an alias, requests without it are shared at random.
+    Where several versions share an alias, requests without it are shared at
+    random.
     """
     found = session_of(context).open(registry, stack)
     if name is None:
@@ -186,9 +187,10 @@ def set_override(
     stack: options.Stack = None,
 ) -> None:
     """
-    Whether callers may choose a version of an alias by the header x-model-version.
+    Whether callers may choose a version by a header.
 
-    They may choose from those that the alias names, at 0 % too.
+    The header is x-model-version, and they may choose from the versions that
+    the alias names, at 0 % too.
     """
     found = session_of(context).open(registry, stack)
     if override is None:

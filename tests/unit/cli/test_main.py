@@ -56,11 +56,11 @@ def test_a_mistyped_command_is_bad_usage_with_a_suggestion(deploy: Deploy) -> No
 
 
 def test_a_missing_argument_is_bad_usage_with_the_usage(deploy: Deploy) -> None:
-    result = deploy("promote", "sample")
+    result = deploy("canary", "sample", "--weight", "10")
     assert result.code == 2
     assert result.err == (
         "error: Missing argument 'VERSION'.\n"
-        "hint: deploy promote [OPTIONS] MODEL VERSION (see deploy promote --help)\n"
+        "hint: deploy canary [OPTIONS] MODEL VERSION (see deploy canary --help)\n"
     )
     assert deploy("promote", "sample", "1", "--nonsense").code == 2
     assert deploy("alias").code == 2
