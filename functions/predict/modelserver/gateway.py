@@ -100,8 +100,8 @@ class _Adapter(Mangum):
 
 class _Cycle(HTTPCycle):
     """
-    Mangum's exchange of messages with the application, run straight on. asyncio's queue,
-    task and loop, and what Mangum does about a lifespan, take 30 µs more.
+    Mangum's exchange of messages with the application, run straight on. asyncio's queue
+    and the way to its loop take 10 µs more.
     """
 
     def __init__(self, scope: Scope, body: bytes) -> None:

@@ -23,7 +23,7 @@ class Body:
 async def read_body(request: Request, limit: int, inflated_limit: int) -> Body:
     """Raises BodyTooLarge as soon as it is known that more than `limit` bytes arrive."""
     declared, encoding = b"", b""
-    # To look each of them up in Starlette's Headers takes 6 µs more. Of two the first counts.
+    # Starlette's Headers and its stream take 5 µs more. Of two of a name the first counts.
     for name, value in reversed(request.scope["headers"]):
         if name == b"content-length":
             declared = value
