@@ -246,7 +246,8 @@ def _present(server: ModelServer) -> list[Gauge]:
             for share in routes.routes:
                 version = str(share.version)
                 weights[standing.model, alias, version] = float(share.weight)
-                loaded.setdefault((standing.model, version), 0)
+            for number in routes.named():
+                loaded.setdefault((standing.model, str(number)), 0)
     return [
         Gauge(
             "lambda_serving_alias_revision",

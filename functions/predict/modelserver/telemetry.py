@@ -22,9 +22,11 @@ from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import (
 )
 from aws_lambda_powertools.tracing import Tracer
 
+from modelregistry.aliases.shares import heaviest
 from modelregistry.aliases.state import Alias
 from modelregistry.names import ModelId
 
+from .asked import Routed
 from .observer import Answered
 
 _log = logging.getLogger(__name__)
@@ -45,6 +47,8 @@ _UNITS = {
     "Latency": MetricUnit.Milliseconds,
     "ColdStart": MetricUnit.Count,
     "LoadTime": MetricUnit.Milliseconds,
+    "StandIn": MetricUnit.Count,
+    "LoadFailed": MetricUnit.Count,
     "Swap": MetricUnit.Milliseconds,
     "AliasStaleness": MetricUnit.Seconds,
 }
@@ -133,6 +137,9 @@ class Telemetry:
             self._write(self._access(answer, names), measured)
         else:
             self._write(measured)
+        if answer.routed and answer.routed.wanted:
+            wanted = (names[0], str(answer.routed.wanted), names[2])
+            self._write(self._metrics(wanted, StandIn=1.0))
         if self._tracer and self._traced:
             for name, value in zip(_DIMENSIONS, names, strict=True):
                 self._tracer.put_annotation(name, value)
@@ -145,8 +152,8 @@ class Telemetry:
     def warmed_up(self, id: ModelId, seconds: float) -> None:
         """No metric of its own: it is a part of LoadTime."""
 
-    def load_failed(self, id: ModelId, seconds: float, reason: str) -> None:
-        """No metric of its own: it is in the log, and the requests that met it are errors."""
+    def load_failed(self, id: ModelId, seconds: float, reason: str) -> None:  # noqa: ARG002 - both are in the log
+        self._write(self._metrics((id.model, str(id.version), NONE), LoadFailed=1.0))
 
     def swapped(self, model: str, alias: str, before: Alias, after: Alias, seconds: float) -> None:  # noqa: ARG002 - the routes are in the log
         names = (model, _head(after), alias)
@@ -181,6 +188,7 @@ class Telemetry:
             "status": answer.status,
             "ms": round(answer.seconds * 1000, 3),
             "cold_start": self.cold,
+            **_deviation(answer.routed),
             **({"xray_trace_id": trace} if trace else {}),
         }
 
@@ -226,7 +234,14 @@ def _names(answer: Answered) -> tuple[str, str, str]:
     return id.model, str(id.version), alias or NONE
 
 
+def _deviation(routed: Routed | None) -> dict[str, object]:
+    """Where something else answered than the weights and rules say."""
+    if routed is None or not (routed.wanted or routed.override):
+        return {}
+    said = {"wanted": str(routed.wanted or ""), "override": routed.override}
+    return {name: value for name, value in said.items() if value}
+
+
 def _head(alias: Alias) -> str:
     """The version that answers most of an alias's requests."""
-    share = max(alias.routes, key=lambda share: (share.weight, share.version))
-    return str(share.version)
+    return str(heaviest(alias.routes))

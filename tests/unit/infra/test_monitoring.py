@@ -9,6 +9,7 @@ import pytest
 
 from modelregistry.aliases import changes
 from modelregistry.names import ModelId
+from modelserver.asked import Routed
 from modelserver.observer import Answered
 from modelserver.telemetry import Telemetry
 from tests.unit.infra.templates import MONITORING, STACK, Template, load
@@ -37,7 +38,10 @@ def reported() -> list[Any]:
     telemetry = Telemetry(namespace="Namespace", stream=stream)
     id, one, two = ModelId("sample", 2), changes.whole(1), changes.whole(2)
     telemetry.answered(Answered("POST", "/v1/models/sample:predict", 200, 0.1))
+    stood_in = Routed(ModelId("sample", 1), "stable", 1, wanted=2)
+    telemetry.answered(Answered("POST", "/v1/models/sample:predict", 200, 0.1, stood_in))
     telemetry.loaded(id, 0.5, 1000)
+    telemetry.load_failed(id, 0.5, "it is broken")
     telemetry.swapped("sample", "stable", one, two, 0.5)
     telemetry.look_failed("sample", {"stable": two}, 3, "no answer")
     lines = [json.loads(line) for line in stream.getvalue().splitlines()]
@@ -90,6 +94,17 @@ def test_staleness_is_an_alarm_over_all_containers(template: Template, reported:
     (query,) = resources(template, "AWS::CloudWatch::Alarm")["StaleAlarm"]["Metrics"]
     assert {"Fn::Sub": 'SELECT MAX(AliasStaleness) FROM "${Namespace}"'} == query["Expression"]
     assert "AliasStaleness" in {m["Name"] for rule in reported for m in rule["Metrics"]}
+
+
+@pytest.mark.parametrize(
+    ("alarm", "metric"), [("LoadAlarm", "LoadFailed"), ("StandInAlarm", "StandIn")]
+)
+def test_what_cannot_be_loaded_is_an_alarm_over_all_models(
+    template: Template, reported: list[Any], alarm: str, metric: str
+) -> None:
+    (query,) = resources(template, "AWS::CloudWatch::Alarm")[alarm]["Metrics"]
+    assert {"Fn::Sub": f'SELECT SUM({metric}) FROM "${{Namespace}}"'} == query["Expression"]
+    assert metric in {m["Name"] for rule in reported for m in rule["Metrics"]}
 
 
 def test_the_stack_hands_over_what_it_asks_for(template: Template) -> None:

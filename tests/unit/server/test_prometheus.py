@@ -8,8 +8,11 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
+from modelregistry.aliases.rules import parse_condition
+from modelregistry.aliases.shares import parse
 from modelregistry.names import ModelId
 from modelregistry.registry import Registry
+from modelregistry.segments import propose_route
 from modelserver.api.web import create_app
 from modelserver.errors import PredictionFailed
 from modelserver.exposition import CONTENT_TYPE
@@ -43,6 +46,9 @@ class Watched:
 
     def predict(self, model: str = "sample", place: str = "", body: str = ONE) -> int:
         return self.client.post(f"/v1/models/{model}{place}:predict", content=body).status_code
+
+    def promote(self, version: int, alias: str = "stable") -> None:
+        self.registry.commit(self.registry.propose_promote(ModelId("sample", version), alias))
 
     def samples(self, name: str) -> dict[tuple[str, ...], float]:
         """By the values of the labels; of a counter, the name is without `_total`."""
@@ -93,6 +99,44 @@ def test_a_graphs_failure_is_counted_under_its_own_code(
     assert {("sample", "FAILED_PRECONDITION"): 1} == found
     assert {} == watched.samples(":tensorflow:serving:runtime_latency_count")
     assert {(): 0} == watched.samples(":tensorflow:core:graph_runs")
+
+
+def test_the_shares_of_an_alias_are_counted_since_the_revision_it_answers_by(
+    watched: Watched,
+) -> None:
+    name = "lambda_serving_alias_requests_total"
+    for _ in range(3):
+        watched.predict()
+    watched.predict(place="/labels/stable")
+    watched.predict(place="/versions/2")  # by no alias
+    watched.predict(body="{")  # nor, as it cannot be read
+    assert {("sample", "stable", "1", "1"): 4} == watched.samples(name)
+    for number in range(2, 40):
+        watched.promote(2 + number % 2)
+        watched.predict()
+    assert {("sample", "stable", "39", "3"): 1} == watched.samples(name)
+    watched.promote(1, "beta")
+    watched.predict(place="/labels/beta")
+    expected = {("sample", "beta", "40", "1"): 1, ("sample", "stable", "39", "3"): 1}
+    assert expected == watched.samples(name)
+
+
+def test_a_stand_in_is_counted_for_the_version_that_was_wanted(watched: Watched) -> None:
+    watched.loads.broken = {2}
+    watched.promote(3)
+    when = [parse_condition("x-tier=gold")]
+    watched.registry.commit(propose_route(watched.registry, "sample", "stable", when, parse(["2"])))
+    assert 200 == watched.predict()
+    answer = watched.client.post(
+        "/v1/models/sample:predict", content=ONE, headers={"x-tier": "gold"}
+    )
+    assert ("3", "2") == tuple(
+        answer.headers[name] for name in ("x-model-version", "x-model-stand-in-for")
+    )
+    found = watched.samples("lambda_serving_stand_ins_total")
+    assert {("sample", "2", "stable"): 1} == found
+    loaded = watched.samples("lambda_serving_loaded")
+    assert 0 == loaded["sample", "2"]
 
 
 def test_only_answers_have_a_latency_and_only_graphs_a_run_time(watched: Watched) -> None:

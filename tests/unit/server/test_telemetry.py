@@ -16,10 +16,13 @@ from typing import Any
 
 import pytest
 
+from modelregistry.aliases.rules import parse_condition
+from modelregistry.aliases.shares import parse
 from modelregistry.aliases.state import parse_shares
 from modelregistry.errors import Unavailable
 from modelregistry.names import ModelId
 from modelregistry.registry import Registry
+from modelregistry.segments import propose_route
 from modelserver.asked import Routed
 from modelserver.function import PredictFunction
 from modelserver.observer import Answered
@@ -37,6 +40,8 @@ UNITS = {
     "Latency": "Milliseconds",
     "ColdStart": "Count",
     "LoadTime": "Milliseconds",
+    "StandIn": "Count",
+    "LoadFailed": "Count",
     "Swap": "Milliseconds",
     "AliasStaleness": "Seconds",
 }
@@ -188,12 +193,51 @@ def test_loads_and_swaps_are_measured(
     function(predict("sample", instances=[1]), context())
     registry.commit(registry.propose_set("sample", "stable", parse_shares(["2@90", "3@10"])))
     function(predict("sample", instances=[1]), context())
-    measured = metrics(lines(output))
+    # Who does not get the canary does not wait for it either.
+    waited = time.monotonic() + 10
+    while (measured := metrics(lines(output))) and time.monotonic() < waited:
+        if sum("LoadTime" in line for line in measured) == 3:
+            break
+        time.sleep(0.001)
     loaded = [named(line) for line in measured if "LoadTime" in line]
     assert [("sample", "1", "-"), ("sample", "2", "-"), ("sample", "3", "-")] == sorted(loaded)
     (swap,) = [line for line in measured if "Swap" in line]
     assert ("sample", "2", "stable") == named(swap)
     assert 0 <= swap["Swap"][0] < 10_000
+
+
+def test_a_version_that_stands_in_is_told_apart_from_the_wanted_one(
+    running: tuple[PredictFunction, io.StringIO], registry: Registry, loads: Loads
+) -> None:
+    function, output = running
+    loads.broken = {2}
+    when = [parse_condition("x-tier=gold")]
+    registry.commit(propose_route(registry, "sample", "stable", when, parse(["2"])))
+    event = predict("sample", instances=[1])
+    event["headers"]["x-tier"] = "gold"
+    assert "1" == function(event, context())["headers"]["x-model-version"]
+    written = lines(output)
+    (request,) = [line for line in metrics(written) if "Requests" in line]
+    assert ("sample", "1", "stable") == named(request)
+    (stand_in,) = [line for line in metrics(written) if "StandIn" in line]
+    assert (("sample", "2", "stable"), [1.0]) == (named(stand_in), stand_in["StandIn"])
+    (failed,) = [line for line in metrics(written) if "LoadFailed" in line]
+    assert (("sample", "2", "-"), [1.0]) == (named(failed), failed["LoadFailed"])
+    (access,) = [line for line in written if line.get("location") == "answered"]
+    assert ("1", "2") == (access["version"], access["wanted"])
+
+
+def test_what_became_of_a_wish_for_a_version_is_in_the_log(
+    running: tuple[PredictFunction, io.StringIO],
+) -> None:
+    function, output = running
+    event = predict("sample", instances=[1])
+    function(event, context())
+    event["headers"]["x-model-version"] = "2"
+    function(event, context())
+    plain, wishing = [line for line in lines(output) if line.get("location") == "answered"]
+    assert not {"override", "wanted"} & plain.keys()
+    assert ("ignored", "1") == (wishing["override"], wishing["version"])
 
 
 def test_a_table_that_is_down_shows_how_old_the_aliases_are(
