@@ -60,13 +60,8 @@ def _answer(request: Request, timeout: float, authorized: Authorized) -> bytes:
         raise Failed(f"{url} broke off: {error!r}") from error
 
 
-def predict_url(url: str, named: Reference) -> str:
-    """
-    Where to ask. Raises InvalidInput for a `url` that is not http(s)://HOST….
-
-    >>> predict_url("http://localhost:8501", Reference("sample", version=2))
-    'http://localhost:8501/v1/models/sample/versions/2:predict'
-    """
+def server_url(url: str) -> str:
+    """`url` without a slash at its end. Raises InvalidInput if it is not http(s)://HOST…."""
     parts = urlsplit(url)
     if "@" in parts.netloc:  # not shown: there may be a password before it
         raise InvalidInput(
@@ -74,12 +69,23 @@ def predict_url(url: str, named: Reference) -> str:
         )
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
         raise InvalidInput(f"{url!r} is not a server's URL", hint="write http://localhost:8501")
+    return url.rstrip("/")
+
+
+def predict_url(url: str, named: Reference) -> str:
+    """
+    Where to ask. Raises InvalidInput for a `url` that is not http(s)://HOST….
+
+    >>> predict_url("http://localhost:8501", Reference("sample", version=2))
+    'http://localhost:8501/v1/models/sample/versions/2:predict'
+    """
+    server = server_url(url)
     which = ""
     if named.version is not None:
         which = f"/versions/{named.version}"
     elif named.alias is not None:
         which = f"/labels/{named.alias}"
-    return f"{url.rstrip('/')}/v1/models/{named.model}{which}:predict"
+    return f"{server}/v1/models/{named.model}{which}:predict"
 
 
 def _opener() -> OpenerDirector:

@@ -1,12 +1,13 @@
 """`explain`: which version a caller gets, and why."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 import typer
 
 from modelregistry.aliases import changes, picking, rules
-from modelregistry.aliases.caller import VERSION_HEADER, Said, of_kind
+from modelregistry.aliases.caller import VERSION_HEADER, Caller, of_kind
 from modelregistry.aliases.decision import Decision, decide
 from modelregistry.aliases.shares import answering, number, text
 from modelregistry.aliases.state import Alias, State
@@ -65,14 +66,7 @@ def explain(
     By the function that servers decide by: the rule that matched, what the
     routing key drew for each version, and which of them it gets.
     """
-    from .authorising import read_headers  # noqa: PLC0415 - imports urllib
-
-    caller = Said(
-        read_headers(header or ()),
-        _read("query", query),
-        _read("cookie", cookie),
-        _read("claim", claim),
-    )
+    caller = _caller(header or (), query or (), cookie or (), claim or ())
     found = session_of(context).open(registry, stack)
     newest = found.newest(model_name(model))
     if newest is None:
@@ -90,7 +84,7 @@ def explain(
 class _Told:
     """What is to be said of one decision."""
 
-    def __init__(self, model: str, name: str, alias: Alias, caller: Said, revision: int) -> None:
+    def __init__(self, model: str, name: str, alias: Alias, caller: Caller, revision: int) -> None:
         self._model, self._name, self._alias, self._revision = model, name, alias, revision
         self._wish = caller.value(VERSION_HEADER)
         self._decision: Decision = decide(model, name, alias, caller, lambda: 0.0)
@@ -139,10 +133,16 @@ class _Told:
         output.facts(facts)
         if self._draws:
             output.table(
-                ("VERSION", "WEIGHT", "HASH", "CUT"),
+                ("VERSION", "WEIGHT", "HASH", "CUT", ""),
                 [
-                    (d.version, number(d.weight), f"{d.hash:.6f}", f"{d.cut:.2f}")
-                    for d in self._draws
+                    (
+                        draw.version,
+                        number(draw.weight),
+                        f"{draw.hash:.6f}",
+                        f"{draw.cut:.2f}",
+                        "picked" if draw.version == decision.version else "",
+                    )
+                    for draw in self._draws
                 ],
                 indent=2,
             )
@@ -166,6 +166,8 @@ class _Told:
     def _override(self) -> str:
         if self._decision.override == "taken":
             return f"taken: {VERSION_HEADER} asks for {self._decision.version}"
+        if self._name == HIGHEST:
+            return f"ignored: no alias is asked, so nothing can allow {VERSION_HEADER}"
         return (
             f"ignored: {self._name} takes no {VERSION_HEADER}; deploy alias override"
             f" {self._model} {self._name} allowed"
@@ -181,11 +183,39 @@ def _target(registry: Registry, model: str, name: str, state: State) -> Alias:
     return changes.whole(highest)
 
 
-def _read(kind: str, written: Sequence[str] | None) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for word in written or ():
+def _caller(
+    headers: Sequence[str], query: Sequence[str], cookies: Sequence[str], claims: Sequence[str]
+) -> Caller:
+    """Who sends such a request, read out of it as a server does."""
+    from modelserver.api.caller import RequestCaller  # noqa: PLC0415 - imports starlette
+
+    sent = [*_headers(headers), *(("cookie", f"{k}={v}") for k, v in _pairs_of("cookie", cookies))]
+    return RequestCaller(
+        {
+            "headers": [(name.encode(), _bytes(value)) for name, value in sent],
+            "query_string": urlencode(_pairs_of("query", query), errors="surrogateescape").encode(),
+            "state": {"claims": dict(_pairs_of("claim", claims))},
+        }
+    )
+
+
+def _headers(written: Sequence[str]) -> Iterator[tuple[str, str]]:
+    for line in written:
+        name, colon, value = line.partition(":")
+        if not colon:
+            raise InvalidInput(f"{line!r} is not a header", hint="write -H 'NAME: VALUE'")
+        yield of_kind("header", name.strip()).name, value.strip()
+
+
+def _pairs_of(kind: str, written: Sequence[str]) -> list[tuple[str, str]]:
+    found = []
+    for word in written:
         name, equals, value = word.partition("=")
         if not equals:
             raise InvalidInput(f"{word!r} has no value", hint=f"write --{kind} NAME=VALUE")
-        found.setdefault(of_kind(kind, name).name, value)
+        found.append((of_kind(kind, name).name, value))
     return found
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")

@@ -4,24 +4,27 @@ import json
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
-from modelregistry.errors import InvalidInput
+from modelregistry.names import HIGHEST
 
-from .asking import read
+from .asking import read, server_url
 from .failures import Failed
 
 METRICS_PATH = "/monitoring/prometheus/metrics"
-_FAMILY = "lambda_serving_alias_requests_total"
-_SAMPLE = re.compile(rf"{_FAMILY}{{(?P<labels>[^}}]*)}} (?P<value>[0-9.e+]+)")
+_REQUESTS = "lambda_serving_alias_requests_total"
+_REVISION = "lambda_serving_alias_revision"
+_SAMPLE = re.compile(
+    rf"^(?P<family>{_REQUESTS}|{_REVISION}){{(?P<labels>[^}}]*)}} (?P<value>[0-9.e+]+)",
+    re.MULTILINE,
+)
 _LABEL = re.compile(r'(?P<name>[a-z_]+)="(?P<value>[^"\\]*)"')
 
 
 @dataclass
 class Measured:
     """
-    Requests by alias and version since the `revisions` that the server routes them by, and
-    `refused`, the versions that it cannot load, with the reason.
+    The `revisions` that the server answers aliases by, `requests` since then by alias and
+    version, and `refused`, the versions that it cannot load, with the reason.
     """
 
     requests: dict[str, Counter[int]] = field(default_factory=dict)
@@ -31,10 +34,7 @@ class Measured:
 
 def measured(url: str, model: str, timeout: float = 10) -> Measured:
     """Ask the server at `url`. Raises InvalidInput for another kind of URL, and Failed."""
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        raise InvalidInput(f"{url!r} is not a server's URL", hint="write http://localhost:8501")
-    base = url.rstrip("/")
+    base = server_url(url)
     try:
         page = read(base + METRICS_PATH, timeout).decode("utf-8", "replace")
     except Failed as error:
@@ -51,14 +51,21 @@ def measured(url: str, model: str, timeout: float = 10) -> Measured:
 
 
 def _counted(page: str, model: str) -> Measured:
+    """Requests of an earlier revision tell nothing of what the server answers by now."""
     found = Measured()
+    counted = []
     for sample in _SAMPLE.finditer(page):
         labels = {label["name"]: label["value"] for label in _LABEL.finditer(sample["labels"])}
-        if labels.get("model") == model:
-            alias = labels["alias"]
-            counted = found.requests.setdefault(alias, Counter())
-            counted[int(labels["version"])] += int(float(sample["value"]))
-            found.revisions[alias] = int(labels["revision"])
+        if labels.get("model") != model or labels["alias"] == HIGHEST:
+            continue
+        if sample["family"] == _REVISION:
+            found.revisions[labels["alias"]] = int(float(sample["value"]))
+        else:
+            counted.append((labels, int(float(sample["value"]))))
+    for labels, requests in counted:
+        if int(labels["revision"]) == found.revisions.get(labels["alias"]):
+            of_alias = found.requests.setdefault(labels["alias"], Counter())
+            of_alias[int(labels["version"])] += requests
     return found
 
 

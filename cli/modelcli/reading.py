@@ -1,7 +1,7 @@
 """`status` and `history`: what is live, since when, and what was."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
@@ -130,19 +130,23 @@ def show_aliases(one: Standing, now: datetime) -> None:
         wrap=("GOES TO", "BY", "ROLLBACK TO"),
         indent=2,
     )
+    _show_rules((alias.name, alias.alias) for alias in one.aliases)
+    for alias in one.aliases:
+        if said := _particulars(alias.alias):
+            output.line(f"  {alias.name}: {said}")
+
+
+def _show_rules(aliases: Iterable[tuple[str, Alias]]) -> None:
     output.table(
         ("RULE OF", "", "WHEN", "GOES TO"),
         [
-            (alias.name, place, conditions_text(rule.when), text(rule.routes))
-            for alias in one.aliases
-            for place, rule in enumerate(alias.alias.rules, 1)
+            (name, place, conditions_text(rule.when), text(rule.routes))
+            for name, alias in aliases
+            for place, rule in enumerate(alias.rules, 1)
         ],
         wrap=("WHEN", "GOES TO"),
         indent=2,
     )
-    for alias in one.aliases:
-        if said := _particulars(alias.alias):
-            output.line(f"  {alias.name}: {said}")
 
 
 def _particulars(alias: Alias) -> str:
@@ -166,10 +170,13 @@ def _actual_json(answers: "Measured") -> dict[str, Any]:
     return {
         "aliases": {
             alias: {
-                "revision": answers.revisions[alias],
-                "requests": {str(version): count for version, count in sorted(counted.items())},
+                "revision": revision,
+                "requests": {
+                    str(version): count
+                    for version, count in sorted(answers.requests.get(alias, Counter()).items())
+                },
             }
-            for alias, counted in sorted(answers.requests.items())
+            for alias, revision in sorted(answers.revisions.items())
         },
         "refused": {str(version): why for version, why in sorted(answers.refused.items())},
     }
@@ -186,12 +193,14 @@ def _show_actual(one: Standing, answers: "Measured") -> None:
     output.table(headings, rows, indent=2)
     for alias in one.aliases:
         by = answers.revisions.get(alias.name)
-        if by is not None and by != one.revision:
+        if by is None:
+            output.note(f"the server does not answer {alias.name} yet")
+        elif by != one.revision:
             output.note(
                 f"the server answers {alias.name} by revision {by}, the registry is at"
                 f" {one.revision}"
             )
-        if by is not None and alias.alias.rules:
+        if alias.alias.rules and answers.requests.get(alias.name):
             output.note(f"the actual shares of {alias.name} include who its rules send elsewhere")
     for version, why in sorted(answers.refused.items()):
         output.warning(f"the server cannot load version {version}: {why}")
@@ -293,3 +302,4 @@ def _show_then(revision: Revision) -> None:
     output.line()
     output.title("then", f"  default {state.default} · policy {state.policy or 'none'}")
     output.table(("ALIAS", "WENT TO"), sorted(state.aliases.items()), wrap=("WENT TO",), indent=2)
+    _show_rules(sorted(state.aliases.items()))

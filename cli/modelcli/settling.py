@@ -88,7 +88,7 @@ def _undo_alias(
     if name not in before:
         return f"deploy alias unset {model} {name}"
     was, will = before[name], after.get(name)
-    if will is None and not was.rules:
+    if will is None and was == Alias(was.routes):  # `alias set` says no more than that
         return f"deploy alias set {model} {name} {was}"
     # A rollback restores weights and rules, and nothing else.
     if will is None or not was.goes_where(will):

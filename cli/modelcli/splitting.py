@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from modelregistry import splitting
-from modelregistry.aliases.shares import parse, parse_weight, text
+from modelregistry.aliases.shares import number, parse, parse_weight, text
 from modelregistry.names import DEFAULT_ALIAS, ModelId, model_name, version_number
 
 from . import completion, options
@@ -60,7 +60,7 @@ def canary(
         message=message,
         dry_run=dry_run,
         json=json,
-        unchanged=f"{id.version} already has {weight} % of {alias}",
+        unchanged=f"{id.version} already has {number(given)} % of {alias}",
         flag=flag_of(context),
     )
 
