@@ -136,6 +136,14 @@ def test_a_canary_may_begin_with_nobody(model: Model) -> None:
     assert "1@99.99 2@0.01" == str(model.stable)
 
 
+def test_a_version_at_zero_percent_is_not_tried(model: Model) -> None:
+    model.split("1@100", "3@0")
+    model.refuses(NotFound, "has no canary", model.finish)
+    model.canary(2, 10)
+    model.split("1@80", "2@20", "4@0")
+    assert ["stable: 1@80 2@20 4@0 → 1@100 3@0"] == model.abort()
+
+
 def test_there_is_one_canary_at_a_time(model: Model) -> None:
     model.canary(2, 10)
     model.refuses(Refused, "version 2 is the canary of 'stable'", lambda: model.canary(3, 10))

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, wait
 
+from modelregistry.aliases import changes
 from modelregistry.aliases.decision import decide
 from modelregistry.aliases.revision import Revision
 from modelregistry.aliases.state import Alias, State
@@ -320,7 +321,9 @@ class Router:
                 if settled or covered:
                     _, since = followed.coming.pop(name, (alias, now))
                     if route and route.alias != alias:
-                        _log.info("%s: %s %s → %s", model, name, route.alias, alias)
+                        changed = changes.alias_differences(name, route.alias, alias)
+                        _log.info("%s: %s", model, "; ".join(changed))
+                    if route and not route.alias.goes_where(alias):
                         swaps.append((name, route.alias, alias, now - since))
                     followed.routes[name] = Route(alias, number)
                 else:

@@ -8,12 +8,14 @@ from hypothesis import strategies as st
 
 from modelregistry.aliases.changes import kept, whole
 from modelregistry.aliases.revision import Change, Revision
+from modelregistry.aliases.rules import parse_condition
 from modelregistry.aliases.state import Alias, Policy, State, parse_shares, route
 from modelregistry.configuration import LATEST, ModelConfig, export, propose
 from modelregistry.deletion import execute, propose_delete
 from modelregistry.errors import NotFound, Refused
 from modelregistry.names import HIGHEST, ModelId
 from modelregistry.registry import Registry
+from modelregistry.segments import propose_route
 from modelserver import modelsconfig
 from tests.fakes import EPOCH, memory_registry, publish_all
 
@@ -116,6 +118,17 @@ def test_what_is_lost_or_answers_differently_is_said(registry: Registry) -> None
         "the weights of 'canary' (1@90 2@10) are dropped: a label means one version",
         "requests that name no version: 1 → 4",
     ) == proposal.notes
+
+
+def test_rules_have_no_words_in_the_format(registry: Registry) -> None:
+    promote(registry, 1)
+    when = [parse_condition("x-tier=gold")]
+    registry.commit(propose_route(registry, "sample", "stable", when, whole(2).routes))
+    with pytest.raises(Refused, match="sample: alias 'stable' has rules: x-tier=gold → 2"):
+        export(registry, place)
+    (proposal,) = propose(registry, [config(labels={"stable": 1})], place).proposals
+    assert "the rules of 'stable' are dropped: a label means one version" in proposal.notes
+    assert "stable without: x-tier=gold → 2" in proposal.differences()
 
 
 def test_who_moves_stable_is_told_when_that_moves_nobody(registry: Registry) -> None:

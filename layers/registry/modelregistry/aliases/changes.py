@@ -46,16 +46,17 @@ def repoint(state: State, name: str, routes: shares.Shares, canary: Canary | Non
 def split(state: State, name: str, routes: shares.Shares) -> State:
     """
     `repoint`, where a version that comes beside those in place is their canary, and a canary
-    that gets another weight beside the same others remains one.
+    that gets another weight beside the same others remains one. What is at 0 % is not tried.
     """
     present = state.aliases.get(name)
     canary = None
     if present:
         before = present.canary or Canary(0, present.routes)
-        new = {s.version for s in routes} - {s.version for s in before.over}
-        gone = {s.version for s in before.over} - {s.version for s in routes}
+        tried = shares.answering(routes) | ({before.version} & {s.version for s in routes})
+        new = tried - {s.version for s in before.over}
+        gone = shares.answering(before.over) - {s.version for s in routes}
         if len(new) == 1 and not gone and (new == {before.version} or not present.canary):
-            canary = Canary(new.pop(), before.over)
+            canary = Canary(max(new), before.over)
     return repoint(state, name, routes, canary)
 
 
@@ -179,7 +180,7 @@ def differences(before: State, after: State) -> list[str]:
     lines = [
         line
         for name in sorted({*before.aliases, *after.aliases})
-        for line in _alias_differences(name, before.aliases.get(name), after.aliases.get(name))
+        for line in alias_differences(name, before.aliases.get(name), after.aliases.get(name))
     ]
     if before.default != after.default:
         lines.append(f"default: {before.default} → {after.default}")
@@ -192,7 +193,8 @@ def differences(before: State, after: State) -> list[str]:
     return lines
 
 
-def _alias_differences(name: str, before: Alias | None, after: Alias | None) -> Iterator[str]:
+def alias_differences(name: str, before: Alias | None, after: Alias | None) -> Iterator[str]:
+    """What changed of one alias, a phrase each."""
     # An alias that appears or goes takes its rules with it.
     was, will = before or Alias(()), after or Alias(())
     if was.routes != will.routes:
