@@ -55,10 +55,12 @@ class Case:
             {**quiet, "PLAN": str(place / "plan.json"), "ARRAY": str(place / "array.npy")},
         )
 
-    def in_turn(self, rounds: int, requests: int = 0) -> dict[str, list[Run]]:
-        """Each way `rounds` times; one more before, which reads what is on disk."""
+    def in_turn(
+        self, rounds: int, requests: int = 0, *, ahead: bool = True
+    ) -> dict[str, list[Run]]:
+        """Each way `rounds` times; one more `ahead`, which reads what is on disk."""
         runs: dict[str, list[Run]] = {}
-        for number in range(rounds + 1):
+        for number in range(0 if ahead else 1, rounds + 1):
             for way in (self.here, self.plain, self.floor):
                 done = run(way, self.body, requests)
                 if number:

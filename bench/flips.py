@@ -58,7 +58,7 @@ def rows(quick: bool) -> list[Row]:
         registry = open_registry(str(one.registry))
         compiled = Compiled.of(registry, ModelId("sample", 1))
         _publish(registry, one, 2 if quick else FLIPS + 2, compiled)
-        found += _of_server(one, registry, "resident", _to_and_fro(4 if quick else FLIPS))
+        found += _of_server(one, registry, "resident", _to_and_fro(2 if quick else FLIPS))
         if not quick:
             found += _of_server(one, registry, "not resident", _onwards())
             with _in_aws(one, compiled) as (far, environment):

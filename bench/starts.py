@@ -14,7 +14,7 @@ from .report import Row
 
 def rows(quick: bool) -> list[Row]:
     with case("small", (1, 784)) as small:
-        found = _processes(small, 3 if quick else 20)
+        found = _processes(small, 2 if quick else 20)
         if not quick:  # images take minutes to build
             found += _containers(small, 10)
     return found
