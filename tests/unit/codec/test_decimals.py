@@ -32,7 +32,7 @@ def same(array: NDArray[np.float32]) -> None:
     assert expected == texts32(array).decode()
 
 
-@given(st.lists(BITS, min_size=1, max_size=40))
+@given(st.lists(BITS, min_size=1, max_size=80))
 def test_any_bits(bits: list[int]) -> None:
     same(floats(bits))
 
@@ -45,7 +45,20 @@ def test_probabilities(values: list[float]) -> None:
 @given(st.integers(-45, 37), st.integers(-40, 40), st.sampled_from([1, -1, 5, 9.99999]))
 def test_neighbours_of_powers_of_ten(power: int, steps: int, factor: float) -> None:
     near = np.array(factor * 10.0**power, np.float64).astype(np.float32).view(np.uint32)
-    same(floats([(int(near) + step) % 2**32 for step in (0, steps)]))
+    same(floats([(int(near) + step) % 2**32 for step in (0, steps)] * 20))
+
+
+def test_few_and_many_small_numbers_among_zeros() -> None:
+    for count in (1, 16, 17, 18, 400):
+        values = np.zeros(1000, np.float32)
+        values[::3] = -0.0
+        values[:count] = 10 ** np.random.default_rng(count).uniform(-20, 10, count)
+        same(values[::-1].copy())
+
+
+@given(st.lists(st.floats(0, 2**-10, width=32), min_size=30, max_size=60))
+def test_small_probabilities(values: list[float]) -> None:
+    same(np.array(values, np.float32))
 
 
 @given(st.lists(st.decimals(-1000, 1000, places=3), min_size=1, max_size=40))
@@ -56,6 +69,7 @@ def test_numbers_of_few_digits(values: list[object]) -> None:
 @pytest.mark.parametrize("value", NEAR_TIES)
 def test_nearly_half_a_digit(value: float) -> None:
     same(np.array([value, -value, 0.25], np.float32))
+    same(np.array([value, -value, 0.25] * 20, np.float32))
 
 
 def test_every_exponent() -> None:

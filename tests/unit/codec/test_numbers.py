@@ -85,6 +85,41 @@ class TestQuick:
         same('{"instances": [[1, 2], [3, 127]]}', x=dtype)
 
 
+class TestOneAfterTheOther:
+    """A parser is used again, as soon as nothing that it read is in use."""
+
+    def test_arrays_stay_when_the_next_body_is_read(self) -> None:
+        specs = {"x": TensorSpec("x:0", "DT_DOUBLE", None)}
+        found = [
+            PredictBody.parse(f'{{"instances": [{n}, 0.5]}}'.encode(), quick_from=0).inputs(specs)
+            for n in range(5)
+        ]
+        assert [[n, 0.5] for n in range(5)] == [inputs.arrays["x"].tolist() for inputs in found]
+
+    @pytest.mark.parametrize(
+        "odd",
+        [
+            '{"instances": [[1, 2], [3]]}',
+            f'{{"instances": [[{LONG}], 1, [{LONG}]]}}',
+            f'{{"instances": [{{"x": [{LONG}]}}, {{"x": [[{LONG}]]}}]}}',
+            '{"instances": [1, true]}',
+            '{"instances": [1 2]}',
+            '{"instances": 5}',
+            "[1]",
+        ],
+    )
+    def test_a_body_after_an_odd_one_is_as_quick(self, odd: str) -> None:
+        for _ in range(2):
+            assert not is_quick(odd, x="FLOAT")
+            assert is_quick('{"instances": [1, 2]}', x="FLOAT")
+
+    def test_bodies_are_read_beside_each_other(self) -> None:
+        rules = {"x": json_type("DT_INT64")}
+        bodies = [Numbers.read(f'{{"instances": [{n}, {n}]}}'.encode()) for n in range(5)]
+        found = [body.arrays(rules) for body in bodies if body]
+        assert [[n, n] for n in range(5)] == [arrays["x"].tolist() for arrays in found if arrays]
+
+
 class TestOdd:
     @pytest.mark.parametrize(
         "value",

@@ -28,6 +28,10 @@ _LONG_LIST = 300
 _FEWEST = 16
 # simdjson looks for a name among all: with thousands the square of them would take minutes.
 _MOST_NAMES = 64
+# A parser is kept for the next body: the memory of a new one costs as much as reading does.
+# It holds several times its largest body, so that larger ones than this leave none behind.
+_KEPT_BYTES = 4 * 1024 * 1024
+_kept: list[simdjson.Parser] = []
 
 
 class _Odd(Exception):
@@ -41,14 +45,18 @@ class Numbers:
     `signature_name` is what the body calls it; `row` says which of the formats it has.
     """
 
-    def __init__(self, body: bytes, document: Any) -> None:  # noqa: ANN401 - simdjson's Object
+    def __init__(self, body: bytes, parser: simdjson.Parser) -> None:
         """Raises _Odd for a document that has something else, or two members of one name."""
+        document: Any = parser.parse(body)
+        if not _is_object(document):
+            raise _Odd
         keys = set(document.keys())
         self.row = "instances" in keys
         if not keys <= _KEYS or self.row == ("inputs" in keys):
             raise _Odd
         self.signature_name = document.get("signature_name", "")
         self._body = body
+        self._parser: simdjson.Parser | None = parser
         self._columns: dict[str, list[Any]] | None = None
         self._sole: Any = None
         value: Any = document["instances" if self.row else "inputs"]
@@ -69,13 +77,24 @@ class Numbers:
         if b"\\" in body or has_large_exponent(body):
             return None
         try:
-            document: Any = simdjson.Parser().parse(body)
-            return cls(body, document) if _is_object(document) else None
+            return cls(body, _parser())
         except (_Odd, KeyError, ValueError, RuntimeError):  # the latter three are simdjson's
             return None
 
     def arrays(self, rules: Mapping[str, JsonType]) -> dict[str, Array] | None:
-        """One array for each of `rules`; None if the exact reader has to say why not."""
+        """
+        One array for each of `rules`; None if the exact reader has to say why not.
+
+        To be asked once, for then the parser is left to the next body.
+        """
+        arrays = self._arrays(rules)
+        self._columns = self._sole = None  # a parser is free when no value of it is left
+        parser, self._parser = self._parser, None
+        if parser and len(self._body) <= _KEPT_BYTES and not _kept:
+            _kept.append(parser)
+        return arrays
+
+    def _arrays(self, rules: Mapping[str, JsonType]) -> dict[str, Array] | None:
         try:
             if self._columns is None:
                 return self._only(rules)
@@ -150,6 +169,13 @@ class _Lists:
         if len(shape) > 1:
             for item in value:
                 self.visit(item, shape[1:])
+
+
+def _parser() -> simdjson.Parser:
+    try:
+        return _kept.pop()
+    except IndexError:  # the first, or another thread has it
+        return simdjson.Parser()
 
 
 def _is_object(value: object) -> bool:

@@ -9,6 +9,9 @@ from modelserver.codec.decimals import FEWEST, texts32
 from modelserver.codec.dtypes import Array, JsonType, Kind
 from modelserver.codec.literals import literals
 
+# Control characters without a short escape: those from 8 on have one.
+_MOST_SEPARATORS = 8
+
 
 def whole(array: Array, rule: JsonType, *, binary: bool = False) -> bytes:
     """
@@ -60,14 +63,45 @@ def _quick(array: Array, rule: JsonType) -> bytes | None:
 
 
 def _strings(array: Array) -> bytes | None:
-    """`whole` of strings; None if one of them is no UTF-8."""
+    """
+    `whole` of strings; None if one of them is no UTF-8, or holds what stands between them.
+
+    They are escaped all at once, with a control character for what separates two of them.
+    """
+    if not array.size or not 0 < array.ndim <= _MOST_SEPARATORS:
+        return None
+    texts = array.reshape(-1).tolist()
+    joined = _joined(texts, array.shape)
+    separators = len(texts) - 1
+    if b"\\u000" in joined or separators != sum(
+        joined.count(bytes((level,))) for level in range(array.ndim)
+    ):
+        return None
     try:
-        texts = list(map(bytes.decode, array.reshape(-1).tolist()))
+        text = orjson.dumps(joined.decode())
     except UnicodeDecodeError:
         return None
-    nested = np.empty(len(texts), np.object_)
-    nested[:] = texts
-    return orjson.dumps(nested.reshape(array.shape).tolist())
+    for level in range(array.ndim):
+        between = f'"{"]" * level},{"[" * level}"'
+        text = text.replace(b"\\u000%d" % level, between.encode())
+    return b"[" * array.ndim + text + b"]" * array.ndim
+
+
+def _joined(texts: list[bytes], shape: tuple[int, ...]) -> bytes:
+    """
+    With as many lists as end between two of the texts as the character between them.
+
+    texts a b c d, shape (2, 2) → a 0 b 1 c 0 d
+    """
+    if prod(shape[:-1]) == 1:
+        return b"\0".join(texts)
+    between: list[bytes] = []
+    for level, size in enumerate(reversed(shape)):
+        between = ([*between, bytes((level,))] * size)[:-1]
+    pieces = [b""] * (2 * len(texts) - 1)
+    pieces[::2] = texts
+    pieces[1::2] = between
+    return b"".join(pieces)
 
 
 def _nested(texts: list[str], shape: tuple[int, ...], *, keep: int) -> list[str]:

@@ -11,6 +11,7 @@ from modelserver.codec.numbers import Numbers
 from modelserver.codec.rows import row_arrays
 from modelserver.codec.syntax import read_object
 from modelserver.codec.tensors import array_of, is_base64
+from modelserver.codec.words import Words
 from modelserver.errors import InvalidRequest
 
 DEFAULT_SIGNATURE = "serving_default"
@@ -29,11 +30,11 @@ class PredictInputs:
 class PredictBody:
     """A body whose syntax is right; whether it fits the model is yet to be seen."""
 
-    def __init__(self, body: bytes, numbers: Numbers | None, *, strict: bool) -> None:
+    def __init__(self, body: bytes, values: Numbers | Words | None, *, strict: bool) -> None:
         self._body = body
-        self._numbers = numbers
+        self._values = values
         self._strict = strict
-        given = {"signature_name": numbers.signature_name} if numbers else self.document
+        given = {"signature_name": values.signature_name} if values else self.document
         self.signature_name = signature_name(given)
 
     @classmethod
@@ -52,8 +53,10 @@ class PredictBody:
         bytes or more is read the quick way where that can be.
         """
         whole = bytes(body)
-        quick = len(whole) >= quick_from
-        return cls(whole, Numbers.read(whole) if quick else None, strict=strict)
+        if len(whole) < quick_from:
+            return cls(whole, None, strict=strict)
+        values = Words.read(whole) if Words.may_be(whole) else Numbers.read(whole)
+        return cls(whole, values, strict=strict)
 
     def inputs(self, specs: Mapping[str, TensorSpec]) -> PredictInputs:
         """
@@ -80,9 +83,9 @@ class PredictBody:
         return read_object(self._body, strict=self._strict)
 
     def _quick(self, rules: Mapping[str, JsonType]) -> PredictInputs | None:
-        numbers, self._numbers = self._numbers, None  # not kept while the graph runs
-        arrays = numbers.arrays(rules) if numbers else None
-        return PredictInputs(arrays, numbers.row) if numbers and arrays else None
+        values, self._values = self._values, None  # not kept while the graph runs
+        arrays = values.arrays(rules) if values else None
+        return PredictInputs(arrays, values.row) if values and arrays else None
 
     def _exact(self, rules: Mapping[str, JsonType]) -> PredictInputs:
         row = "instances" in self.document

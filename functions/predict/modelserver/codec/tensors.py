@@ -49,6 +49,20 @@ def array_of(value: object, rule: JsonType) -> Array:
 
 def quick_array(value: object, rule: JsonType) -> Array | None:
     """The array, or None if `value` isn't one; `measure` knows why."""
+    nested = flattened(value)
+    if nested is None:
+        return None
+    leaves, shape = nested
+    flat = _flat(leaves, rule)
+    return None if flat is None else flat.reshape(shape)
+
+
+def flattened(value: object) -> tuple[list[object], tuple[int, ...]] | None:
+    """
+    What is no list in `value`, and the shape of the lists; None if they are of several.
+
+    [["a", "b"], ["c", "d"]] → ["a", "b", "c", "d"], (2, 2)
+    """
     shape: list[int] = []
     level = [value]
     while level and type(level[0]) is list:
@@ -61,8 +75,7 @@ def quick_array(value: object, rule: JsonType) -> Array | None:
         level = list(chain.from_iterable(lists))
         if len(shape) > MAX_RANK:
             return None
-    flat = _flat(level, rule)
-    return None if flat is None else flat.reshape(shape)
+    return level, tuple(shape)
 
 
 def measure(value: object, rule: JsonType) -> tuple[int, ...]:
@@ -180,7 +193,7 @@ def _flat(leaves: list[object], rule: JsonType) -> Array | None:
         if rule.kind is Kind.INTEGER:
             return _integers(leaves, rule)
         if rule.kind is Kind.STRING:
-            return _strings(leaves)
+            return strings_of(leaves)
         if rule.kind is Kind.DECIMAL:
             return from_doubles(np.array(leaves, np.float64), rule)
         return np.array(leaves, rule.dtype.numpy)
@@ -206,10 +219,12 @@ def within(wide: Array, rule: JsonType) -> Array | None:
     return wide.astype(rule.dtype.numpy, copy=False)
 
 
-def _strings(leaves: list[object]) -> Array:
-    flat = np.empty(len(leaves), np.object_)
+def strings_of(leaves: list[object]) -> Array:
+    """Strings, and objects in base64, as bytes. Raises InvalidRequest for base64 that is none."""
     try:
-        flat[:] = list(map(str.encode, cast("list[str]", leaves)))
+        texts = cast("list[str]", leaves)
+        return np.fromiter(map(str.encode, texts), np.object_, len(texts))
     except (TypeError, UnicodeEncodeError):  # some are base64, or were no UTF-8
+        flat = np.empty(len(leaves), np.object_)
         flat[:] = [utf8(leaf) if isinstance(leaf, str) else decode_base64(leaf) for leaf in leaves]
-    return flat
+        return flat
