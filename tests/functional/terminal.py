@@ -63,11 +63,13 @@ class Client:
     def __init__(self, port: int) -> None:
         self._connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
 
-    def ask(self, path: str, body: object = None) -> Answer:
+    def ask(
+        self, path: str, body: object = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
         """GET, or POST with a JSON `body`."""
         method = "GET" if body is None else "POST"
         content = None if body is None else json.dumps(body)
-        self._connection.request(method, path, content)
+        self._connection.request(method, path, content, dict(headers or {}))
         response = self._connection.getresponse()
         headers = {name.lower(): value for name, value in response.getheaders()}
         return Answer(response.status, headers, json.loads(response.read()))

@@ -52,6 +52,13 @@ def live(deploy: Deploy) -> Deploy:
         ("deploy show sample:", ["sample:1", "sample:2"]),
         ("deploy show sample@", ["sample@canary", "sample@stable"]),
         ("deploy roll", ["rollback"]),
+        ("deploy canary sample ", ["1", "2"]),
+        ("deploy split sample ", ["1", "2"]),
+        ("deploy route sample --when a=b --to ", ["1", "2"]),
+        ("deploy unroute sample --alias ", ["canary", "stable"]),
+        ("deploy explain sample --alias c", ["canary"]),
+        ("deploy alias key sample ", ["canary", "stable"]),
+        ("deploy pinned ", ["other", "sample"]),
     ],
 )
 def test_names_are_offered_as_far_as_they_fit(live: Deploy, line: str, expected: list[str]) -> None:
