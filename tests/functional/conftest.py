@@ -61,6 +61,14 @@ def expected(_expected: tuple[Path, Callable[[int], Answers]]) -> Callable[[int]
 
 
 @pytest.fixture(scope="session")
+def versions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """SavedModels that answer differently: `sample / "1"` and `"2"`, `later / "3"`."""
+    root = tmp_path_factory.mktemp("versions")
+    run_child("tests.containers.models", root)
+    return root
+
+
+@pytest.fixture(scope="session")
 def broken(savedmodels: Path) -> Path:
     """A directory per SavedModel that must be refused, as in tests/oracle/broken.py."""
     root = savedmodels.with_name("broken")

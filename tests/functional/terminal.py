@@ -6,15 +6,17 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 from time import monotonic, sleep
+from types import MappingProxyType
 from typing import Any
 
 DEPLOY = str(Path(sys.executable).with_name("deploy"))
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 PATIENCE = 60.0  # seconds: a busy machine is slow, a broken server is slower
 
 
@@ -64,18 +66,25 @@ class Client:
         self._connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
 
     def ask(
-        self, path: str, body: object = None, headers: Mapping[str, str] | None = None
+        self, path: str, body: object = None, headers: Mapping[str, str] = NO_HEADERS
     ) -> Answer:
         """GET, or POST with a JSON `body`."""
         method = "GET" if body is None else "POST"
         content = None if body is None else json.dumps(body)
-        self._connection.request(method, path, content, dict(headers or {}))
+        self._connection.request(method, path, content, dict(headers))
         response = self._connection.getresponse()
-        headers = {name.lower(): value for name, value in response.getheaders()}
-        return Answer(response.status, headers, json.loads(response.read()))
+        answered = {name.lower(): value for name, value in response.getheaders()}
+        return Answer(response.status, answered, json.loads(response.read()))
 
     def close(self) -> None:
         self._connection.close()
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = monotonic() + PATIENCE
+    while not true():
+        assert monotonic() < deadline, f"not within {PATIENCE} s"
+        sleep(0.05)
 
 
 @contextmanager

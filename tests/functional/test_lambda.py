@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -67,8 +67,10 @@ def promote(registry: Registry, model: str, version: int) -> None:
 
 
 @contextmanager
-def container(cloud: Aws, home: Path, **variables: str) -> Iterator[PredictFunction]:
-    """A function whose init phase is over, in this process."""
+def container(
+    cloud: Aws, home: Path, stream: IO[str] | None = None, **variables: str
+) -> Iterator[PredictFunction]:
+    """A function whose init phase is over, in this process; its log goes to `stream`."""
     environment = {
         "REGISTRY_URL": cloud.url,
         "ALIAS_TTL": "0",
@@ -77,7 +79,7 @@ def container(cloud: Aws, home: Path, **variables: str) -> Iterator[PredictFunct
         **variables,
     }
     with own_logging():
-        start = ColdStart(environment)
+        start = ColdStart(environment, stream=stream)
         start.begin()
         function = PredictFunction(start)
         function.prepare()

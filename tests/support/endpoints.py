@@ -36,7 +36,10 @@ def answers(status: int, code: str, message: str = "so it is") -> Fault:
 
 def passes_on(handler: "_Handler") -> None:
     """No fault: for a request before the one that is meant."""
-    handler.reply(*handler.ask())
+    status, body, headers = handler.ask()
+    if handler.command == "GET" and body and handler.server.spoils(handler.path):
+        body = bytes([body[0] ^ 1]) + body[1:]
+    handler.reply(status, body, headers)
 
 
 def hangs(handler: "_Handler") -> None:
@@ -56,7 +59,8 @@ class Faulty(ThreadingHTTPServer):
     """
     `faults` are taken by the next requests, in order; later ones are passed on to `target`.
 
-    `asked` counts every request; `operations` names those of DynamoDB.
+    `asked` counts every request; `operations` names those of DynamoDB. What is read where
+    `spoilt` is in the path has a bit flipped.
     """
 
     daemon_threads = True
@@ -67,6 +71,7 @@ class Faulty(ThreadingHTTPServer):
         self.faults: deque[Fault] = deque()
         self.asked = 0
         self.operations: list[str] = []
+        self.spoilt = ""
         self.closing = threading.Event()
         self._lock = threading.Lock()
 
@@ -79,6 +84,9 @@ class Faulty(ThreadingHTTPServer):
             self.asked += 1
             self.operations.append(operation)
             return self.faults.popleft() if self.faults else passes_on
+
+    def spoils(self, path: str) -> bool:
+        return bool(self.spoilt) and self.spoilt in path
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that gave up is what these tests are about."""

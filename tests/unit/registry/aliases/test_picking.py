@@ -1,8 +1,8 @@
 """
 The share is right, the pick is sticky, and a larger weight takes from others alone.
 
-Chi-squared is compared with the value that a right share exceeds once in a thousand runs
-(NIST/SEMATECH e-Handbook, 1.3.6.7.4); keys and seeds are fixed, so that it does not.
+Chi-squared is compared with the value that a right share exceeds once in a thousand runs;
+keys and seeds are fixed, so that it does not.
 """
 
 import random
@@ -21,11 +21,10 @@ from hypothesis import strategies as st
 from modelregistry.aliases.picking import at_random, draws, pick
 from modelregistry.aliases.shares import Shares, beside, parse, shares
 from modelregistry.errors import InvalidInput
+from tests.support.shares import CRITICAL, chi_squared
 
 from .test_shares import splits
 
-# Critical values at 0.001, by degrees of freedom.
-CRITICAL = {1: 10.828, 2: 13.816, 3: 16.266, 4: 18.467, 9: 27.877}
 COUNT = 100_000
 SPLITS = [
     "1@90 2@10",
@@ -49,15 +48,6 @@ def uuids() -> Iterable[str]:
 
 def addresses() -> Iterable[str]:
     return (f"user.{n}@customer-{n % 97}.example" for n in range(COUNT))
-
-
-def chi_squared(found: Counter[int], expected: Shares) -> float:
-    assert set(found) <= {share.version for share in expected}
-    total = sum(found.values())
-    return sum(
-        (found[share.version] - (e := total * float(share.weight) / 100)) ** 2 / e
-        for share in expected
-    )
 
 
 @pytest.mark.parametrize(
