@@ -210,6 +210,11 @@ def test_the_list_of_models_tells_of_rules(registry: Registry, client: TestClien
         ("x-a", {"headers": [(b"x-a", b"")]}, ""),
         ("x-a", {"headers": [(b"x-b", b"1")]}, None),
         ("x-a", {"headers": [(b"x-a", b"\xff")]}, "\udcff"),
+        ("x-a", {"headers": [(b"x-a", "naïve".encode())]}, "naïve"),
+        ("x-a", {"headers": [(b"x-a", "ключ".encode())]}, "ключ"),
+        # As a gateway hands them over that takes every byte for a character.
+        ("x-a", {"headers": [(b"x-a", "naïve".encode().decode("latin-1").encode())]}, "naïve"),
+        ("x-a", {"headers": [(b"x-a", "ключ".encode().decode("latin-1").encode())]}, "ключ"),
         ("query:a", {"query_string": b"b=2&a=1&a=3"}, "1"),
         ("query:a", {"query_string": b"a"}, ""),
         ("query:a", {"query_string": b"b=a"}, None),

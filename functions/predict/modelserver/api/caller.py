@@ -1,5 +1,6 @@
 """Who sends a request, as far as routing asks: read out of the ASGI scope when it does."""
 
+from contextlib import suppress
 from urllib.parse import parse_qsl
 
 from starlette.types import Scope
@@ -31,7 +32,7 @@ class RequestCaller:
     def _header(self, name: str, joint: str) -> str | None:
         sought = name.encode("ascii")
         found = [value for key, value in self._scope["headers"] if key == sought]
-        return _text(joint.encode().join(found)).strip() if found else None
+        return _read(joint.encode().join(found)).strip() if found else None
 
     def _query(self, name: str) -> str | None:
         asked = parse_qsl(_text(self._scope["query_string"]), keep_blank_values=True)
@@ -42,6 +43,15 @@ class RequestCaller:
         pairs = (self._header("cookie", ";") or "").split(";")
         split = (pair.strip().partition("=") for pair in pairs)
         return next((value.strip('"') for key, _, value in split if key == name), None)
+
+
+def _read(raw: bytes) -> str:
+    text = _text(raw)
+    if not text.isascii():
+        # A gateway may have read the bytes of a header as Latin-1, as that of `sam local` does.
+        with suppress(UnicodeError):
+            return text.encode("latin-1").decode()
+    return text
 
 
 def _text(raw: bytes) -> str:

@@ -27,6 +27,10 @@ _COMPARED = re.compile(r"(?P<attribute>[^=]*?)\s*(?P<how>\^?=)(?P<value>.*)", re
 # A field value of RFC 9110, as far as it is ASCII, which is all that arrives unharmed.
 _HEADER_VALUE = re.compile(r"[!-~](?:[ -~\t]*[!-~])?|")
 _COOKIE_VALUE = re.compile(r"[!#-+\--:<-\[\]-~]*")
+_SAYABLE = {
+    "header": "printable ASCII, without spaces around it",
+    "cookie": 'printable ASCII, without spaces and any of ",;\\',
+}
 _HINT = "write NAME=VALUE, NAME^=BEGINNING or 'NAME in VALUE,VALUE'; NAME as in query:NAME"
 
 
@@ -203,9 +207,7 @@ def _must_be_sayable(named: Attribute, value: str) -> None:
     if not fits:
         raise InvalidInput(
             f"{value[:_LONGEST_VALUE]!r} can never match: no request says that in {named}",
-            hint="printable ASCII, without spaces around it"
-            if named.kind == "header"
-            else "printable characters",
+            hint=_SAYABLE.get(named.kind, "printable characters"),
         )
     if len(value) > _LONGEST_VALUE:
         raise InvalidInput(f"a value has {_LONGEST_VALUE} characters at most, not {len(value)}")

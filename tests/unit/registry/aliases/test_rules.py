@@ -114,6 +114,22 @@ def test_a_condition_is_read_as_typed(typed: str, shown: str | None) -> None:
 
 
 @pytest.mark.parametrize(
+    ("typed", "hint"),
+    [
+        ("x-tier=größe", "printable ASCII, without spaces around it"),
+        ("cookie:uid=a b", 'printable ASCII, without spaces and any of ",;\\'),
+        ("query:a=\n", "printable characters"),
+    ],
+)
+def test_a_value_that_no_request_can_have_is_refused_and_told_what_can(
+    typed: str, hint: str
+) -> None:
+    with pytest.raises(InvalidInput, match="can never match") as refused:
+        parse_condition(typed)
+    assert hint == refused.value.hint
+
+
+@pytest.mark.parametrize(
     ("typed", "complaint"),
     [
         ("x-tier", "'x-tier' is not a condition"),
