@@ -82,7 +82,10 @@ class Place:
 
 @pytest.fixture(scope="session")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """`sample` in two versions, version 1 `stable`; `broken`, whose bytes are gone."""
+    """
+    `sample` in two versions, version 1 `stable`; `tried` in three, of which 1 is `stable`,
+    too; `broken`, whose bytes are gone.
+    """
     aws = Aws(Server(), bucket="containers", table="containers")
     make_bucket(aws)
     make_table(aws.dynamodb, aws.table)
@@ -95,6 +98,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     place.deploy("publish", models / "sample", "sample")
     place.deploy("promote", "sample", 1)
+    place.deploy("publish", models / "sample", "tried")
+    place.deploy("publish", models / "later", "tried")
+    place.deploy("promote", "tried", 1)
     place.deploy("publish", models / "broken", "broken")
     place.deploy("promote", "broken", 1)
     lose_bytes(aws, "models/broken/1/variables/variables.data-00000-of-00001")
