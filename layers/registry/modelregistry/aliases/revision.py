@@ -8,6 +8,7 @@ tell its own revision from a rival's.
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from .. import clock
@@ -23,6 +24,8 @@ WITH_RULES = 3  # schema 2, and what decides about callers beside weights; likew
 # DynamoDB's limit for an item, less room for keys and attribute names. Every
 # table keeps to it, so that a model can move to any of them.
 MAX_BYTES = 398 * 1024
+# Servers read the same text once a second a model; a hundred rules take 1.5 ms, and up to 30.
+_KEPT = 32
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,7 @@ def encode(revision: Revision) -> str:
     return text
 
 
+@lru_cache(_KEPT)
 def decode(text: str, where: str) -> Revision:
     """Read what `encode` wrote. Raises Damaged, naming `where`, for anything else."""
     try:

@@ -44,6 +44,12 @@ def test_a_revision_is_read_back_equal(revision: Revision) -> None:
     assert decode(encode(revision), "it") == revision
 
 
+def test_what_did_not_change_since_the_last_look_is_not_read_again() -> None:
+    """A hundred rules take a millisecond and more, on the way of a request."""
+    text = encode(Revision("m", 1, State(), Change("1", "test", "ann", EPOCH)))
+    assert decode(text, "here") is decode("".join(list(text)), "here")
+
+
 def test_a_revision_holds_the_whole_state_and_the_change() -> None:
     assert as_json(REVISION) == {
         "schema": 1,
