@@ -186,6 +186,8 @@ def _unsayable(state: State) -> Iterator[str]:
             yield f"alias {name!r} has weights: {alias}"
         if alias.rules:
             yield f"alias {name!r} has rules: {'; '.join(map(str, alias.rules))}"
+    if state.pinned != "any":
+        yield "a number reaches only versions that an alias routes to (pinned: routed)"
     if state.default != HIGHEST and state.default not in state.aliases:
         yield f"its default {state.default!r} is not set: requests that name no version are refused"
 

@@ -15,7 +15,7 @@ from modelregistry.deletion import execute, propose_delete
 from modelregistry.errors import NotFound, Refused
 from modelregistry.names import HIGHEST, ModelId
 from modelregistry.registry import Registry
-from modelregistry.segments import propose_route
+from modelregistry.segments import propose_pinned, propose_route
 from modelserver import modelsconfig
 from tests.fakes import EPOCH, memory_registry, publish_all
 
@@ -118,6 +118,15 @@ def test_what_is_lost_or_answers_differently_is_said(registry: Registry) -> None
         "the weights of 'canary' (1@90 2@10) are dropped: a label means one version",
         "requests that name no version: 1 → 4",
     ) == proposal.notes
+
+
+def test_what_keeps_numbers_from_being_asked_for_has_no_words_in_the_format(
+    registry: Registry,
+) -> None:
+    promote(registry, 1)
+    registry.commit(propose_pinned(registry, "sample", "routed"))
+    with pytest.raises(Refused, match=r"sample: a number reaches only .*\(pinned: routed\)"):
+        export(registry, place)
 
 
 def test_rules_have_no_words_in_the_format(registry: Registry) -> None:

@@ -122,7 +122,7 @@ def retire(state: State, versions: Iterable[int]) -> State:
         if used:
             raise Refused(
                 f"version {used[0]} is in use: alias {name!r} points to it",
-                hint="point the alias elsewhere first: deploy promote, or deploy alias unset",
+                hint=_way_out(alias, used[0]),
             )
     return replace(
         state,
@@ -255,6 +255,15 @@ def _former(revisions: Iterator[Revision], name: str) -> Iterator[Alias]:
 
 def _with(state: State, aliases: Mapping[str, Alias]) -> State:
     return replace(state, aliases=MappingProxyType(dict(aliases)))
+
+
+def _way_out(alias: Alias, version: int) -> str:
+    """How `alias` lets go of `version`."""
+    if version in {share.version for share in alias.routes}:
+        return "point the alias elsewhere first: deploy promote, or deploy alias unset"
+    if version in alias.named():
+        return "a rule leads there: lead it elsewhere with deploy route, or deploy unroute"
+    return "ending its canary would lead back there; finish it first: deploy promote MODEL"
 
 
 def _known(state: State) -> str:

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from modelregistry.aliases import changes
 from modelregistry.aliases.numbers import Numbers
 from modelregistry.aliases.revision import Change, Revision
-from modelregistry.aliases.state import Alias, Policy, State, route
+from modelregistry.aliases.rules import parse_condition, rule
+from modelregistry.aliases.shares import parse
+from modelregistry.aliases.state import Alias, Canary, Policy, State, route
 from modelregistry.errors import NotFound, Refused
 from modelregistry.names import HIGHEST
 from tests.fakes import EPOCH
@@ -221,6 +223,26 @@ def test_setting_a_policy_moves_nothing_by_itself() -> None:
 def test_a_version_in_use_cannot_be_retired() -> None:
     with pytest.raises(Refused, match="version 2 is in use: alias 'stable'"):
         changes.retire(state({"stable": SPLIT}), [3, 2])
+
+
+@pytest.mark.parametrize(
+    ("alias", "way_out"),
+    [
+        (Alias(SPLIT.routes), "deploy alias unset"),
+        (
+            Alias(parse(["1"]), (rule([parse_condition("x-tier=gold")], parse(["2"])),)),
+            "deploy unroute",
+        ),
+        (Alias(parse(["1@90", "3@10"]), canary=Canary(3, SPLIT.routes)), "finish it first"),
+    ],
+    ids=["routes", "a rule", "before a canary"],
+)
+def test_whoever_cannot_retire_a_version_is_told_how_to_let_go_of_it(
+    alias: Alias, way_out: str
+) -> None:
+    with pytest.raises(Refused, match="version 2 is in use: alias 'stable'") as caught:
+        changes.retire(state({"stable": alias}), [2])
+    assert way_out in (caught.value.hint or "")
 
 
 def test_a_share_of_nothing_is_in_use_too() -> None:
