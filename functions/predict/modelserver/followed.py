@@ -61,8 +61,13 @@ class Followed:
 
     def targets(self) -> set[ModelId]:
         """The versions that answer now."""
-        answering = (versions_of(self.model, route.alias) for route in self.routes.values())
+        answering = (versions_of(self.model, route.alias) for route in list(self.routes.values()))
         return self.there(set().union(*answering))
+
+    def in_place(self) -> set[ModelId]:
+        """Those of them that must not wait for others."""
+        routes = list(self.routes.values())
+        return self.there({ModelId(self.model, route.alias.in_place()) for route in routes})
 
     def reachable(self, version: int) -> bool:
         """Whether a request may name `version`, if it is published."""

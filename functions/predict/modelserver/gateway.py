@@ -191,7 +191,9 @@ def _jwt(authorizer: Event) -> object:
 
 
 def _as_text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    # JSON can say halves of a character, which are no text that could be hashed.
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def _of_bearable_size(answer: Answer) -> Answer:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, wait
 
 from modelregistry.aliases import changes
+from modelregistry.aliases.caller import VERSION_HEADER
 from modelregistry.aliases.decision import decide
 from modelregistry.aliases.revision import Revision
 from modelregistry.aliases.state import Alias, State
@@ -79,7 +80,9 @@ class Router:
         """
         model, version, label = asked.model, asked.version, asked.label
         if version is not None:
-            return Routed(self._specific(model, self.look(model), version))
+            id = self._specific(model, self.look(model), version)
+            wished = asked.caller.value(VERSION_HEADER) is not None
+            return Routed(id, override="ignored" if wished else "")
         # Half: whatever is in place needs some of it to answer.
         patience = min(self._swap_wait, asked.remaining() / 2)
         followed = self.look(model, label or _DEFAULT, patience)
@@ -176,12 +179,11 @@ class Router:
         """
         Begin to load what `model`'s aliases point to, so that no request has to wait for it.
 
-        What would cost another model its place is left to the first request.
+        What would cost another model its place is left to the first request. As long as a
+        version in place loads, those that are being tried are left to the next call.
         """
         followed = self.look(model)
-        for id in followed.targets() if followed else ():
-            if not self._servables.is_loaded(id):
-                self._servables.start_if_it_fits(id, self._size(id))
+        self._preload([followed] if followed else [])
 
     def refresh(self, model: str) -> None:
         """`preload` after a look at `model`'s log, however old the last one is."""
@@ -191,17 +193,28 @@ class Router:
 
     def preload_all(self) -> list[str]:
         """`preload` every model that has a log. Returns what kept it from some of them."""
-        problems = []
+        problems, found = [], []
         try:
             models = self._registry.aliases.models()  # the others point to nothing
         except RegistryError as error:
             return [str(error)]
         for model in models:
             try:
-                self.preload(model)
+                found.append(self.look(model))
             except ServingError as error:
                 problems.append(f"{model}: {error}")
+        self._preload([followed for followed in found if followed])
         return problems
+
+    def _preload(self, models: list[Followed]) -> None:
+        in_place = {id for followed in models for id in followed.in_place()}
+        others = {id for followed in models for id in followed.targets()} - in_place
+        for ids in in_place, others:
+            for id in sorted(ids):
+                if not self._servables.is_loaded(id):
+                    self._servables.start_if_it_fits(id, self._size(id))
+            if any(self._servables.is_loading(id) for id in ids):
+                return
 
     def _first_look(self, model: str) -> Followed | None:
         followed = Followed(model)
@@ -414,7 +427,7 @@ class Router:
         try:
             wanted = decide(model, name, route.alias, asked.caller, lambda: asked.at)
         except InvalidInput as error:
-            raise InvalidRequest(str(error)) from error
+            raise InvalidRequest(f"{error}; {error.hint}") from error
         except NotFound as error:
             raise ModelNotFound(f"{error}; {error.hint}") from error
         id = ModelId(model, wanted.version)

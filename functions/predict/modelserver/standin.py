@@ -42,7 +42,10 @@ def answering(
     for version in others:
         if servables.is_loaded(ModelId(model, version)):
             return version
-    return wanted.version if servables.failure(wanted) is None else others[0]
+    if servables.failure(wanted) is None:
+        return wanted.version
+    sound = (v for v in others if servables.failure(ModelId(model, v)) is None)
+    return next(sound, others[-1])
 
 
 def _in_place(alias: Alias, decision: Decision) -> list[int]:

@@ -1,5 +1,6 @@
 """Who gets what, from the request's own words to the headers of the answer, at both doors."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -168,6 +169,7 @@ def test_an_answer_says_what_became_of_a_wish(
     assert "x-model-override" not in client.post(PREDICT, content=ONE).headers
     by_number = client.post("/v1/models/sample/versions/2:predict", content=ONE, headers=wish)
     assert "2" == by_number.headers["x-model-version"]
+    assert "ignored" == by_number.headers["x-model-override"]
 
 
 @pytest.mark.parametrize(
@@ -195,6 +197,38 @@ def test_an_answer_says_for_which_version_another_stands_in(registry: Registry) 
         event = http_api("POST", PREDICT, ONE, headers={"x-try": "2"})
         headers = function(event, context())["headers"]
     assert ("1", "2") == (headers["x-model-version"], headers["x-model-stand-in-for"])
+
+
+def test_a_claim_with_half_a_character_is_a_routing_key_all_the_same(
+    registry: Registry, function: PredictFunction
+) -> None:
+    split(registry, "1@50", "2@50")
+    key = attribute("claim:sub")
+    registry.commit(segments.propose_key(registry, "sample", "stable", key))
+    said = {"authorizer": {"jwt": {"claims": {"sub": "\ud800"}}}}
+    assert 1 == len({version(function, said) for _ in range(8)})
+
+
+class CountedScope(dict[str, Any]):
+    """An ASGI scope that counts how often each part of it is read."""
+
+    def __init__(self, **parts: object) -> None:
+        super().__init__(parts)
+        self.read = Counter[str]()
+
+    def __getitem__(self, part: str) -> Any:  # noqa: ANN401 - as a dict's
+        self.read[part] += 1
+        return super().__getitem__(part)
+
+
+def test_however_many_rules_ask_for_it_each_thing_is_read_once() -> None:
+    headers = [(b"cookie", b"a=1"), (b"x-tier", b"gold"), (b"cookie", b"tier=; tier=2")]
+    scope = CountedScope(headers=headers, query_string=b"tier=&tier=gold&b=%C3%A9")
+    asking = RequestCaller(scope)
+    names = ("query:tier", "query:b", "query:c", "cookie:tier", "cookie:a", "x-tier")
+    for _ in range(100):
+        assert ["", "é", None, "", "1", "gold"] == [asking.value(attribute(n)) for n in names]
+    assert {"query_string": 1, "headers": 2} == scope.read
 
 
 def test_the_list_of_models_tells_of_rules(registry: Registry, client: TestClient) -> None:

@@ -15,7 +15,7 @@ from modelregistry.aliases.shares import parse
 from modelregistry.names import ModelId
 from modelregistry.registry import Proposal, Registry
 from modelserver.asked import Asked, Routed
-from modelserver.errors import InvalidRequest, ModelNotFound
+from modelserver.errors import InvalidRequest, ModelNotFound, ModelUnavailable
 from modelserver.health import health
 from modelserver.retries import Retries
 from modelserver.routing import Router
@@ -85,9 +85,9 @@ def version(router: Router, at: float = STABLE, **said: str) -> int:
     return ask(router, at, **said).id.version
 
 
-def answered(router: Router, at: float) -> tuple[int, int]:
+def answered(router: Router, at: float, **said: str) -> tuple[int, int]:
     """Which version answers, and the one that it stands in for."""
-    routed = ask(router, at)
+    routed = ask(router, at, **said)
     return routed.id.version, routed.wanted
 
 
@@ -242,6 +242,40 @@ def test_a_rule_s_own_version_in_place_stands_in_first(world: World) -> None:
     assert 3 == version(router, 0.05, x_tier="gold")
 
 
+def test_what_cannot_be_loaded_itself_stands_in_for_nobody(world: World) -> None:
+    """At a cold start nobody else may ask for the version in place."""
+    world.servables = Servables(world.loads, budget=1000, clock=world.time)
+    world.loads.broken = {2, 3}
+    world.route("x-tier=gold", "3@90", "2@10")
+    router = world.router()
+    for number in (2, 3):
+        with pytest.raises(ModelUnavailable):
+            world.servables.get(ModelId(MODEL, number))
+    assert (1, 2) == answered(router, 0.05, x_tier="gold")
+
+
+def test_a_version_that_was_left_with_nothing_is_not_in_place(world: World) -> None:
+    world.canary()
+    world.commit(splitting.propose_split(world.registry, MODEL, parse(["1@0", "2@100"]), "stable"))
+    assert [2] == [id.version for id in world.router().wanted(MODEL)]
+
+
+def test_preloading_begins_a_canary_once_the_version_in_place_is_loaded(world: World) -> None:
+    world.servables = Servables(world.loads, budget=1000, clock=world.time)
+    world.canary()
+    router = world.router()
+    one, two = ModelId(MODEL, 1), ModelId(MODEL, 2)
+    with world.loads.held():
+        for _ in range(2):
+            router.preload_all()
+        assert world.servables.is_loading(one)
+        assert not world.servables.is_loading(two)
+        world.loads.open()
+        world.servables.get(one)
+        router.preload_all()
+        assert 2 == world.servables.get(two).id.version
+
+
 def test_health_does_not_wait_for_a_canary(world: World) -> None:
     world.canary()
     router = world.router()
@@ -317,7 +351,7 @@ def test_a_version_at_zero_percent_is_reached_by_asking_where_the_alias_allows_i
     assert Routed(ModelId(MODEL, 1), "stable", 3) == ask(router)
     with pytest.raises(ModelNotFound, match="version 2, which alias 'stable' does not name; it"):
         ask(router, x_model_version="2")
-    with pytest.raises(InvalidRequest, match="x-model-version: 'new' is not a version number"):
+    with pytest.raises(InvalidRequest, match="'new' is not a version number; a version is a"):
         ask(router, x_model_version="new")
 
 

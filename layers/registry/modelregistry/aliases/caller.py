@@ -43,7 +43,7 @@ class Caller(Protocol):
         """
         What it says there; None if it does not.
 
-        A header that is repeated is one, its values joined by ", " as API Gateway joins
+        A header that is repeated is one, its values joined by "," as API Gateway joins
         them; of a query parameter or cookie the first counts.
         """
 

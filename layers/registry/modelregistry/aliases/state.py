@@ -61,8 +61,10 @@ class Alias:
         return frozenset().union(*map(answering, self._all()))
 
     def in_place(self) -> int:
-        """The version that answers most callers, a canary aside."""
-        return heaviest(self.canary.over if self.canary else self.routes)
+        """The version that answers most callers, a canary aside, if anything else does."""
+        tried = self.canary.version if self.canary else 0
+        rest = tuple(s for s in self.routes if s.version != tried and s.weight > 0)
+        return heaviest(rest or self.routes)
 
     def goes_where(self, other: "Alias") -> bool:
         """Whether it and `other` route every caller alike, as far as weights and rules go."""
