@@ -431,7 +431,8 @@ class Router:
         except NotFound as error:
             raise ModelNotFound(f"{error}; {error.hint}") from error
         id = ModelId(model, wanted.version)
-        if not (followed.there({id}) or self._servables.is_loaded(id)):
+        sole = wanted.override == "taken" or id.version == route.alias.in_place()
+        if sole and not (followed.there({id}) or self._servables.is_loaded(id)):
             raise ModelNotFound(f"Servable not found for request: Specific({model}, {id.version})")
         if wanted.override == "taken":
             return Routed(id, alias, route.revision, override=wanted.override)

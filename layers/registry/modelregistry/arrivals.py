@@ -13,6 +13,8 @@ from itertools import zip_longest
 
 from .aliases import changes
 from .aliases.revision import Revision
+from .aliases.rules import Rule
+from .aliases.shares import Shares
 from .aliases.state import Alias, State
 from .errors import Conflict, Unavailable
 from .names import ModelId
@@ -75,5 +77,7 @@ def _moved(revision: Revision, before: State) -> bool:
     return revision.change.action != POLICY and _default(revision.state) != _default(before)
 
 
-def _default(state: State) -> tuple[str, Alias | None]:
-    return state.default, state.aliases.get(state.default)
+def _default(state: State) -> tuple[str, Shares, tuple[Rule, ...]]:
+    """Where it leads. By what callers are known, and what they may ask for, moves nobody."""
+    alias = state.aliases.get(state.default, Alias(()))
+    return state.default, alias.routes, alias.rules

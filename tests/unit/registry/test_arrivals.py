@@ -16,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from modelregistry import clock
 from modelregistry.aliases import changes
+from modelregistry.aliases.caller import attribute
 from modelregistry.aliases.memory import MemoryAliasTable
 from modelregistry.aliases.revision import Revision
 from modelregistry.aliases.state import Alias, Policy, parse_shares
@@ -26,6 +27,7 @@ from modelregistry.names import ModelId
 from modelregistry.progress import UNWATCHED
 from modelregistry.publishing import Publisher
 from modelregistry.registry import Proposal, Registry
+from modelregistry.segments import propose_key
 from tests.fakes import EPOCH, FakeClock, FakeCompiler, memory_registry, plan, savedmodel
 
 LATEST = Policy("latest")
@@ -141,6 +143,16 @@ def test_a_change_of_another_alias_does_not_hold_a_version_back(
     registry.commit(registry.propose_promote(M1, "canary"))
     apply_arrival(registry, M2, at)
     assert stable(registry) == changes.whole(2)
+
+
+def test_what_callers_are_known_by_does_not_hold_a_version_back(
+    registry: Registry, tmp_path: Path, now: FakeClock
+) -> None:
+    at = copy_in(registry, tmp_path / "one", M2)
+    now.advance(5)
+    registry.commit(propose_key(registry, "m", "stable", attribute("cookie:uid")))
+    apply_arrival(registry, M2, at)
+    assert "2" == str(stable(registry))
 
 
 def test_a_model_without_a_policy_is_left_alone(tmp_path: Path) -> None:

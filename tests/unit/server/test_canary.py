@@ -12,7 +12,7 @@ from modelregistry.aliases.decision import decide
 from modelregistry.aliases.memory import MemoryAliasTable
 from modelregistry.aliases.rules import parse_condition
 from modelregistry.aliases.shares import parse
-from modelregistry.names import ModelId
+from modelregistry.names import HIGHEST, ModelId
 from modelregistry.registry import Proposal, Registry
 from modelserver.asked import Asked, Routed
 from modelserver.errors import InvalidRequest, ModelNotFound, ModelUnavailable
@@ -60,6 +60,13 @@ class World:
     def route(self, when: str, *to: str) -> None:
         rule = [parse_condition(when)], parse(to)
         self.commit(segments.propose_route(self.registry, MODEL, "stable", *rule))
+
+    def vanish(self, version: int) -> None:
+        """Its bytes go, by somebody who does not ask whether it is in use, as `deploy` does."""
+        store = self.registry.artifacts
+        assert isinstance(store, MemoryArtifacts)
+        for key in [key for key in store.objects if key.startswith(f"{MODEL}/{version}/")]:
+            del store.objects[key]
 
     def pass_ttl(self) -> None:
         self.time.seconds += TTL
@@ -252,6 +259,17 @@ def test_what_cannot_be_loaded_itself_stands_in_for_nobody(world: World) -> None
         with pytest.raises(ModelUnavailable):
             world.servables.get(ModelId(MODEL, number))
     assert (1, 2) == answered(router, 0.05, x_tier="gold")
+
+
+def test_a_canary_that_is_gone_from_the_store_answers_nobody(world: World) -> None:
+    world.canary()
+    world.commit(world.registry.propose_default(MODEL, HIGHEST))
+    world.vanish(2)
+    world.loads.broken = {2}
+    router = world.router()
+    for at, expected in ((CANARY, (1, 2)), (STABLE, (1, 0))):
+        routed = router.resolve(Asked(MODEL, label="stable", at=at))
+        assert expected == (routed.id.version, routed.wanted)
 
 
 def test_a_version_that_was_left_with_nothing_is_not_in_place(world: World) -> None:
