@@ -5,7 +5,7 @@
 # make check            ruff and mypy, strict, over everything
 # make weigh            the size of the predict function's image, part by part
 # make bench            every figure beside what people use today: an hour, and 2 GB for the peers
-# make bench-quick      fewer rounds, of the peers plain FastAPI alone, nothing in containers: minutes
+# make bench-quick      fewer rounds, of the peers plain FastAPI alone, nothing in containers: two minutes
 # make setup            the virtual environment that all of them share
 
 .PHONY: run sam-local test test-containers check weigh bench bench-quick setup sam constraints sam-constraints clean

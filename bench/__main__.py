@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--quick", action="store_true", help="fewer rounds and fewer rows: minutes, not an hour"
+        "--quick", action="store_true", help="fewer rounds and fewer rows: two minutes"
     )
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=SECTIONS, metavar="SECTION")
     asked = parser.parse_args(arguments)

@@ -33,7 +33,7 @@ def rows(quick: bool) -> list[Row]:
             row
             for shape in SHAPES
             for kind, (dtype, values) in _kinds(shape).items()
-            for row in _both(f"{values.size:,} {kind}", dtype, values, 5 if quick else 25)
+            for row in _both(f"{values.size:,} {kind}", dtype, values, 3 if quick else 25)
         ]
     finally:
         os.sched_setaffinity(0, before)

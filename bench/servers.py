@@ -59,7 +59,7 @@ IMAGE = (Cell((1, 224, 224, 3), 1),)
 
 def rows(quick: bool) -> list[Row]:
     names = ("plain",) if quick else ("plain", "flask", "litserve", "bentoml", "mlserver")
-    rounds, seconds = (1, 1.0) if quick else (5, 3.0)
+    rounds, seconds = (1, 0.6) if quick else (5, 3.0)
     starts = 1 if quick else 3
     everywhere = os.sched_getaffinity(0)
     with confined(everywhere - {CORE} or everywhere):

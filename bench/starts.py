@@ -14,14 +14,14 @@ from .report import Row
 
 def rows(quick: bool) -> list[Row]:
     with case("small", (1, 784)) as small:
-        found = _processes(small, 2 if quick else 20)
+        found = _processes(small, quick=quick)
         if not quick:  # images take minutes to build
             found += _containers(small, 10)
     return found
 
 
-def _processes(small: Case, rounds: int) -> list[Row]:
-    runs = small.in_turn(rounds)
+def _processes(small: Case, *, quick: bool) -> list[Row]:
+    runs = small.in_turn(2 if quick else 20, ahead=not quick)
     starts = {name: tuple(one.start for one in found) for name, found in runs.items()}
     figure = "cold start, warm page cache"
     return [
