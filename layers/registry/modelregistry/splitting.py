@@ -43,7 +43,8 @@ def propose_canary(
         if id.version in shares.answering(over):
             raise InvalidInput(
                 f"version {id.version} is in place in {alias!r} already: {shares.text(over)}",
-                hint=f"to change weights: deploy split {id.model} 1@90 2@10{alias_flag(alias)}",
+                hint=f"to change weights: deploy split {id.model} VERSION@WEIGHT ..."
+                + alias_flag(alias),
             )
         registry.must_be_published(id.model, [id.version], state)
         routes = shares.beside(over, id.version, given)

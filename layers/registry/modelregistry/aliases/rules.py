@@ -91,9 +91,24 @@ def parse_condition(text: str) -> Condition:
             raise InvalidInput(f"{text!r} lists an empty value", hint=_HINT)
         return condition(attribute(found["attribute"]), values)
     if found := _COMPARED.fullmatch(text):
+        _must_compare(text, found["attribute"].strip(), found["value"])
         named = attribute(found["attribute"].strip())
         return condition(named, (found["value"],), prefix=found["how"] == "^=")
     raise InvalidInput(f"{text!r} is not a condition", hint=_HINT)
+
+
+def _must_compare(text: str, name: str, value: str) -> None:
+    """
+    `x-tier!=gold` would be a header `x-tier!`, and `x-tier==gold` the value `=gold`: both
+    can be said, and neither is meant.
+    """
+    if name.endswith("!"):
+        raise InvalidInput(
+            f"{text!r}: there is no 'is not'",
+            hint="put a rule for those that are before it, with --at",
+        )
+    if name.endswith(tuple("~<>$*|")) or value.startswith("="):
+        raise InvalidInput(f"{text!r} compares in a way that there is not", hint=_HINT)
 
 
 def condition(named: Attribute, values: Sequence[str], *, prefix: bool = False) -> Condition:

@@ -5,6 +5,7 @@ Percentages over versions: what a route, or what a rule leads to, is made of.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal, InvalidOperation
+from itertools import pairwise
 from typing import Any
 
 from ..errors import InvalidInput
@@ -28,8 +29,12 @@ Shares = tuple[Share, ...]  # by version, each once, their weights adding up to 
 def shares(pairs: Iterable[tuple[int, Decimal | int]]) -> Shares:
     """The shares of `(version, weight)` pairs. Raises InvalidInput if they are none."""
     found = tuple(sorted(Share(version, weight_of(weight)) for version, weight in pairs))
-    if len({share.version for share in found}) != len(found):
-        raise InvalidInput("a version can have only one weight in a route")
+    for share, following in pairwise(found):
+        if share.version == following.version:
+            raise InvalidInput(
+                f"version {share.version} has two weights, a version can have only one weight",
+                hint="write each version once, with its percentage behind it: 1@90 2@10",
+            )
     total = sum((share.weight for share in found), Decimal(0))
     if total != WHOLE:
         raise InvalidInput(

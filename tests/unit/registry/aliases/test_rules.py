@@ -133,6 +133,12 @@ def test_a_value_that_no_request_can_have_is_refused_and_told_what_can(
     ("typed", "complaint"),
     [
         ("x-tier", "'x-tier' is not a condition"),
+        ("x-tier!=gold", "'x-tier!=gold': there is no 'is not'"),
+        ("x-tier != gold", "there is no 'is not'"),
+        ("query:tier!=gold", "there is no 'is not'"),
+        ("x-tier==gold", "'x-tier==gold' compares in a way that there is not"),
+        ("x-tier~=gold", "compares in a way that there is not"),
+        ("x-tier$=gold", "compares in a way that there is not"),
         ("", "'' is not a condition"),
         ("=gold", "'' cannot name a header"),
         ("x tier=gold", "'x tier' cannot name a header"),

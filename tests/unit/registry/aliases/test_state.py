@@ -130,7 +130,7 @@ def test_shares_are_shown_by_version(words: str, shown: str) -> None:
         ("1@90", "add up to 90, not 100"),
         ("1@90 2@11", "add up to 101, not 100"),
         ("1 2", "add up to 200, not 100"),
-        ("1@50 1@50", "only one weight"),
+        ("1@50 1@50", "version 1 has two weights"),
         ("1@99.999 2@0.001", "99.999 is not a weight"),
         ("1@101 2@-1", "-1 is not a weight|101 is not a weight"),
         ("1@NaN", "NaN is not a weight"),
