@@ -10,6 +10,7 @@ from modelregistry.aliases import changes, picking, rules
 from modelregistry.aliases.caller import VERSION_HEADER, Caller, of_kind
 from modelregistry.aliases.decision import Decision, decide
 from modelregistry.aliases.shares import answering, number, text
+from modelregistry.aliases.shares import to_json as shares_to_json
 from modelregistry.aliases.state import Alias, State
 from modelregistry.errors import InvalidInput, NotFound
 from modelregistry.names import HIGHEST, alias_name, model_name
@@ -104,10 +105,7 @@ class _Told:
             "revision": self._revision,
             "rule": decision.rule or None,
             "when": None if matched is None else rules.to_json(matched)["when"],
-            "routes": [
-                {"version": share.version, "weight": number(share.weight)}
-                for share in decision.shares
-            ],
+            "routes": shares_to_json(decision.shares),
             "key": {"name": str(self._alias.key), "value": decision.key},
             "draws": [
                 {

@@ -83,8 +83,7 @@ class Router:
             id = self._specific(model, self.look(model), version)
             wished = asked.caller.value(VERSION_HEADER) is not None
             return Routed(id, override="ignored" if wished else "")
-        # Half: whatever is in place needs some of it to answer.
-        patience = min(self._swap_wait, asked.remaining() / 2)
+        patience = self._patience(asked)
         followed = self.look(model, label or _DEFAULT, patience)
         if label is not None:
             route = followed.routes.get(label) if followed and label != HIGHEST else None
@@ -436,7 +435,7 @@ class Router:
             raise ModelNotFound(f"Servable not found for request: Specific({model}, {id.version})")
         if wanted.override == "taken":
             return Routed(id, alias, route.revision, override=wanted.override)
-        patience = min(self._swap_wait, asked.remaining() / 2)
+        patience = self._patience(asked)
         version = standin.answering(self._servables, model, route.alias, wanted, patience)
         return Routed(
             ModelId(model, version),
@@ -445,6 +444,10 @@ class Router:
             0 if version == wanted.version else wanted.version,
             wanted.override,
         )
+
+    def _patience(self, asked: Asked) -> float:
+        """Seconds that `asked` may wait for a load; what answers then needs the other half."""
+        return min(self._swap_wait, asked.remaining() / 2)
 
     def _size(self, id: ModelId) -> int:
         """How much memory `id` is going to take; 0 where that cannot be known now."""

@@ -91,9 +91,9 @@ def parse_condition(text: str) -> Condition:
             raise InvalidInput(f"{text!r} lists an empty value", hint=_HINT)
         return condition(attribute(found["attribute"]), values)
     if found := _COMPARED.fullmatch(text):
-        _must_compare(text, found["attribute"].strip(), found["value"])
-        named = attribute(found["attribute"].strip())
-        return condition(named, (found["value"],), prefix=found["how"] == "^=")
+        name, value = found["attribute"].strip(), found["value"]
+        _must_compare(text, name, value)
+        return condition(attribute(name), (value,), prefix=found["how"] == "^=")
     raise InvalidInput(f"{text!r} is not a condition", hint=_HINT)
 
 

@@ -108,9 +108,7 @@ def weight_of(value: Decimal | int) -> Decimal:
     """`value` if it can be a weight. Raises InvalidInput."""
     weight = Decimal(value)
     if not weight.is_finite() or not 0 <= weight <= WHOLE or weight != weight.quantize(FINEST):
-        raise InvalidInput(
-            f"{value} is not a weight", hint="weights are percentages from 0 to 100, to 0.01"
-        )
+        raise _no_weight(value)
     return weight.normalize()
 
 
@@ -119,9 +117,7 @@ def parse_weight(word: str) -> Decimal:
     try:
         return weight_of(Decimal(word))
     except InvalidOperation:
-        raise InvalidInput(
-            f"{word!r} is not a weight", hint="weights are percentages from 0 to 100, to 0.01"
-        ) from None
+        raise _no_weight(repr(word)) from None
 
 
 def to_json(found: Shares) -> list[dict[str, Any]]:
@@ -131,6 +127,12 @@ def to_json(found: Shares) -> list[dict[str, Any]]:
 def from_json(documents: Iterable[Mapping[str, Any]]) -> Shares:
     """Read what `to_json` wrote. Raises KeyError, TypeError, ValueError or InvalidInput."""
     return shares((int(d["version"]), Decimal(str(d["weight"]))) for d in documents)
+
+
+def _no_weight(shown: object) -> InvalidInput:
+    return InvalidInput(
+        f"{shown} is not a weight", hint="weights are percentages from 0 to 100, to 0.01"
+    )
 
 
 def _share(word: str) -> tuple[int, Decimal]:
